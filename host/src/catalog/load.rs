@@ -1,0 +1,145 @@
+//! From a policy to a catalog: read, verify, compile or take from the cache, ask, compare, describe.
+//!
+//! Invariant: `definitions()` runs at most once per component digest and cache, with no grants; what it
+//! says must agree with the component's section.
+
+use super::cache::{Cache, Entry};
+use super::compile::Compiler;
+use super::component::{self, Inspection};
+use super::section::Declared;
+use super::tool::{Tool, describe};
+use super::{Catalog, CatalogError, Changed, hex};
+use crate::policy::{Policy, ToolPolicy};
+use crate::sandbox::grants::fs::Root;
+use crate::sandbox::{Definition, Loaded, OpenGrants, Sandbox};
+use crate::sanitizer::Sanitizer;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Loads what a policy names.
+pub struct Loader<'a> {
+    /// Where components run.
+    pub sandbox: &'a Sandbox,
+    /// Where compiled code is kept; none for a single look at a component.
+    pub cache: Option<&'a Cache>,
+    /// Where components are compiled.
+    pub compiler: &'a Compiler,
+    /// Cleans what components say.
+    pub sanitizer: &'a Sanitizer,
+    /// The folder that relative paths start from.
+    pub base: &'a Path,
+}
+
+/// One component, loaded.
+struct Component {
+    loaded: Loaded,
+    digest: [u8; 32],
+    definitions: Vec<Definition>,
+}
+
+impl Loader<'_> {
+    /// Loads every tool of the policy.
+    ///
+    /// # Errors
+    /// The first component, tool or grant that cannot be used. A component whose digest is not the one
+    /// the policy names is no error here: its tools are listed as changed.
+    pub async fn load(&self, policy: &Policy) -> Result<Catalog, CatalogError> {
+        let mut components: BTreeMap<PathBuf, Component> = BTreeMap::new();
+        let mut catalog = Catalog::default();
+        for (name, tool) in &policy.tools {
+            let path = self.base.join(&tool.component);
+            if !components.contains_key(&path) {
+                let bytes = component::read(&path)?;
+                let digest = component::digest(&bytes);
+                if let Some(named) = tool.sha256.filter(|named| *named != digest) {
+                    catalog.changed.insert(name.clone(), Changed { named: hex(&named), found: hex(&digest) });
+                    continue;
+                }
+                components.insert(path.clone(), self.component(&bytes, digest).await?);
+            }
+            let Some(component) = components.get(&path) else { continue };
+            if let Some(named) = tool.sha256.filter(|named| *named != component.digest) {
+                catalog.changed.insert(name.clone(), Changed { named: hex(&named), found: hex(&component.digest) });
+                continue;
+            }
+            catalog.tools.insert(name.clone(), Arc::new(self.tool(name, tool, component, &path)?));
+        }
+        Ok(catalog)
+    }
+
+    async fn component(&self, bytes: &[u8], digest: [u8; 32]) -> Result<Component, CatalogError> {
+        if let Some(entry) = self.cache.and_then(|cache| cache.read(&digest))
+            && let Ok(loaded) = self.sandbox.load(&entry.code)
+        {
+            return Ok(Component { loaded, digest, definitions: entry.definitions });
+        }
+        let (code, loaded, definitions) = first_load(self.sandbox, self.compiler, bytes).await?;
+        if let Some(cache) = self.cache
+            && let Err(error) = cache.write(&digest, &Entry { definitions: definitions.clone(), code })
+        {
+            tracing::warn!(%error, "the compiled code is not kept; the next start compiles again");
+        }
+        Ok(Component { loaded, digest, definitions })
+    }
+
+    fn tool(&self, name: &str, policy: &ToolPolicy, component: &Component, path: &Path) -> Result<Tool, CatalogError> {
+        let definition = component.definitions.iter().find(|definition| definition.name == name);
+        let definition = definition.ok_or_else(|| CatalogError::NoSuchTool {
+            path: path.to_owned(),
+            tool: name.to_owned(),
+            has: component.definitions.iter().map(|d| format!("`{}`", crate::sanitizer::clean_line(&d.name))).collect::<Vec<_>>().join(", "),
+        })?;
+        let described = describe(definition, policy, self.sanitizer)?;
+        Ok(Tool {
+            card: described.card,
+            input: described.input,
+            output: described.output,
+            loaded: component.loaded.clone(),
+            component_digest: component.digest,
+            grants: Arc::new(self.grants(name, policy)?),
+            needs: definition.needs.clone(),
+            policy: policy.clone(),
+        })
+    }
+
+    fn grants(&self, tool: &str, policy: &ToolPolicy) -> Result<OpenGrants, CatalogError> {
+        let grants = &policy.grants;
+        let open = |grant| Root::open(grant, self.base);
+        let fs = grants.fs.iter().map(open).collect::<Result<_, _>>();
+        Ok(OpenGrants {
+            fs: fs.map_err(|error| CatalogError::Grant { tool: tool.to_owned(), why: error.to_string() })?,
+            env: grants.env.clone(),
+            clock: grants.clock,
+            random: grants.random,
+            log: grants.log,
+        })
+    }
+}
+
+/// Compiles a component and asks what tools it has, as `toolgate build` and `inspect --run` do.
+///
+/// # Errors
+/// When it is refused, or what it says does not agree with its section.
+pub async fn definitions(sandbox: &Sandbox, compiler: &Compiler, bytes: &[u8]) -> Result<Vec<Definition>, CatalogError> {
+    Ok(first_load(sandbox, compiler, bytes).await?.2)
+}
+
+async fn first_load(sandbox: &Sandbox, compiler: &Compiler, bytes: &[u8]) -> Result<(Vec<u8>, Loaded, Vec<Definition>), CatalogError> {
+    let inspection = component::inspect(bytes)?;
+    refuse_forbidden(&inspection)?;
+    let (compiler, wasm) = (compiler.clone(), bytes.to_vec());
+    let code = tokio::task::spawn_blocking(move || compiler.compile(&wasm)).await;
+    let code = code.map_err(|error| CatalogError::Worker(error.to_string()))??;
+    let loaded = sandbox.load(&code)?;
+    let said = Declared::new(sandbox.definitions(&loaded).await?);
+    if inspection.declared.is_some_and(|declared| declared != said) {
+        return Err(CatalogError::Mismatch);
+    }
+    Ok((code, loaded, said.tools))
+}
+
+fn refuse_forbidden(inspection: &Inspection) -> Result<(), CatalogError> {
+    let forbidden: Vec<String> = inspection.forbidden_imports().into_iter().map(crate::sanitizer::clean_line).collect();
+    if forbidden.is_empty() { Ok(()) } else { Err(CatalogError::ForbiddenImports(forbidden)) }
+}

@@ -1,0 +1,54 @@
+//! `toolgate add`: register a component's tools in a policy, for a person to read and widen.
+
+use super::{CliError, Console, PolicyArg, inspect};
+use std::path::{Path, PathBuf};
+use toolgate::GateError;
+use toolgate::catalog;
+use toolgate::policy::{self, Capability, ToolEntry, Verdict};
+
+/// Add a component's tools to a policy.
+#[derive(Debug, clap::Args)]
+pub(super) struct Add {
+    /// The component's file.
+    file: PathBuf,
+    #[command(flatten)]
+    policy: PolicyArg,
+}
+
+impl Add {
+    pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
+        let inspection = catalog::inspect(&catalog::read(&self.file)?)?;
+        let Some(declared) = &inspection.declared else {
+            let sentence = format!("{} declares no tools; run `toolgate build` on it first", self.file.display());
+            return Err(CliError::Usage(sentence));
+        };
+        let path = &self.policy.policy;
+        let mut text = if path.exists() {
+            toolgate::read_policy(path).map_err(|error| GateError::Read { path: path.clone(), error })?
+        } else {
+            String::new()
+        };
+        let component = component_path(&self.file, path)?;
+        for tool in &declared.tools {
+            let needs: Vec<Capability> = tool.needs.iter().filter_map(|need| need.parse().ok()).collect();
+            let entry = ToolEntry { name: tool.name.clone(), component: component.clone(), sha256: inspection.digest, needs, verdict: Verdict::Deny };
+            text = policy::document_with_tool(&text, &entry).map_err(|error| CliError::Usage(error.to_string()))?;
+        }
+        let beside = path.with_extension("toml.tmp");
+        std::fs::write(&beside, &text)?;
+        std::fs::rename(&beside, path)?;
+        inspect::print(&self.file, &inspection, console)?;
+        let names: Vec<_> = declared.tools.iter().map(|tool| tool.name.as_str()).collect();
+        console.line(format!("added to {}: {}", path.display(), names.join(", ")))?;
+        console.note(format!("next: read what was added, decide the verdicts and grants, then `toolgate check {}`", path.display()));
+        Ok(0)
+    }
+}
+
+/// The component's path as the policy should name it: relative to the policy's folder where it lies below.
+fn component_path(file: &Path, policy: &Path) -> Result<String, CliError> {
+    let file = file.canonicalize()?;
+    let base = toolgate::base_of(policy)?.canonicalize()?;
+    let path = file.strip_prefix(&base).unwrap_or(&file);
+    path.to_str().map(str::to_owned).ok_or_else(|| CliError::Usage(format!("the path {} is not UTF-8", path.display())))
+}

@@ -1,0 +1,129 @@
+//! `toolgate check`: everything that `serve` would refuse or warn about, without serving.
+//!
+//! The policy's own text first; then grants against the folders, components against their digests, needs
+//! against grants; then the policy's cases, when a `*.cases.toml` lies beside it.
+
+use super::{CliError, Console, JsonArg, block_on, diagnostic, gate_options};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use toolgate::GateError;
+use toolgate::catalog::{Cache, Catalog, Compiler, Loader};
+use toolgate::policy::{self, Capability, Diagnostic, Diagnostics, Policy, Severity, cases};
+use toolgate::sandbox::Sandbox;
+
+/// Check a policy and the components it names.
+#[derive(Debug, clap::Args)]
+pub(super) struct Check {
+    /// The policy file.
+    #[arg(value_name = "FILE", env = "TOOLGATE_POLICY", default_value = "toolgate.toml")]
+    policy: PathBuf,
+    /// Only the policy's text: components are not read.
+    #[arg(long)]
+    text_only: bool,
+    #[command(flatten)]
+    json: JsonArg,
+}
+
+/// What was found.
+#[derive(Serialize)]
+struct Report {
+    file: String,
+    ok: bool,
+    diagnostics: Diagnostics,
+    cases: Vec<cases::CaseResult>,
+}
+
+impl Check {
+    pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
+        let text = toolgate::read_policy(&self.policy).map_err(|error| GateError::Read { path: self.policy.clone(), error })?;
+        let file = self.policy.display().to_string();
+        let report = self.report(&file, &text)?;
+        let code = if report.ok { 0 } else { super::USAGE };
+        if self.json.json {
+            console.json(&report)?;
+            return Ok(code);
+        }
+        if !report.diagnostics.is_empty() {
+            console.note(diagnostic::render(&file, &text, &report.diagnostics));
+        }
+        for case in report.cases.iter().filter(|case| !case.passed) {
+            console.line(format!("case failed, line {}: {}: got {:?} by {:?}", case.line, case.name, case.decision.verdict, case.decision.rules))?;
+        }
+        let passed = report.cases.iter().filter(|case| case.passed).count();
+        let word = if report.ok { "ok" } else { "not ok" };
+        console.line(format!("{file}: {word}; {} of {} cases pass", passed, report.cases.len()))?;
+        Ok(code)
+    }
+
+    fn report(&self, file: &str, text: &str) -> Result<Report, CliError> {
+        let env = |name: &str| std::env::var(name).ok();
+        let mut report = Report { file: file.to_owned(), ok: false, diagnostics: Diagnostics::default(), cases: Vec::new() };
+        match policy::compile(text, file, &env) {
+            Err(diagnostics) => report.diagnostics = diagnostics,
+            Ok(compiled) => {
+                report.diagnostics = compiled.warnings;
+                if !self.text_only {
+                    report.diagnostics.append(self.world(&compiled.policy)?);
+                }
+                report.cases = self.cases(&compiled.policy, &env)?;
+            }
+        }
+        report.ok = !report.diagnostics.has_errors() && report.cases.iter().all(|case| case.passed);
+        Ok(report)
+    }
+
+    /// What the policy's text alone cannot tell.
+    fn world(&self, policy: &Policy) -> Result<Diagnostics, CliError> {
+        let base = toolgate::base_of(&self.policy)?;
+        let mut found = Diagnostics::default();
+        if let Err(error) = toolgate::refuse_widening(policy, &self.policy, &base) {
+            found.push(at_tool(policy, None, "grant_refused", Severity::Error, error.to_string()));
+        }
+        match block_on(load(policy, &base)) {
+            Err(error @ CliError::Io(_)) => return Err(error),
+            Err(CliError::Gate(error)) => found.push(at_tool(policy, None, "component_refused", Severity::Error, error.to_string())),
+            Err(other) => return Err(other),
+            Ok(catalog) => {
+                for (name, changed) in catalog.all_changed() {
+                    let message = format!("the component of `{name}` hashes to {}, not to {}", changed.found, changed.named);
+                    found.push(at_tool(policy, Some(name), "component_changed", Severity::Error, message));
+                }
+                for tool in catalog.tools() {
+                    let needs: Vec<Capability> = tool.needs.iter().filter_map(|need| need.parse().ok()).collect();
+                    found.append(policy::check_needs(policy, &tool.card.name, &needs));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn cases(&self, policy: &Policy, env: &dyn Fn(&str) -> Option<String>) -> Result<Vec<cases::CaseResult>, CliError> {
+        let path = self.policy.with_extension("cases.toml");
+        if !path.is_file() {
+            return Ok(Vec::new());
+        }
+        let text = toolgate::read_policy(&path)?;
+        match cases::parse(&text, env) {
+            Ok(cases) => Ok(cases::run(policy, &cases)),
+            Err(diagnostics) => Err(GateError::Policy { path, text, diagnostics }.into()),
+        }
+    }
+}
+
+async fn load(policy: &Policy, base: &Path) -> Result<Catalog, CliError> {
+    let sandbox = Sandbox::open(1).map_err(GateError::from)?;
+    let compatibility = toolgate::sandbox::compatibility().map_err(GateError::from)?;
+    let cache = Cache::open(&base.join(&policy.host.cache), compatibility)?;
+    let compiler: Compiler = gate_options().compiler;
+    let sanitizer = toolgate::sanitizer_of(policy);
+    let loader = Loader { sandbox: &sandbox, cache: Some(&cache), compiler: &compiler, sanitizer: &sanitizer, base };
+    Ok(loader.load(policy).await?)
+}
+
+fn at_tool(policy: &Policy, tool: Option<&str>, code: &'static str, severity: Severity, message: String) -> Diagnostic {
+    let place = tool.and_then(|tool| policy.tools.get(tool)).map(|tool| tool.place("")).unwrap_or_default();
+    match severity {
+        Severity::Error => Diagnostic::error(code, &place, message),
+        Severity::Warning => Diagnostic::warning(code, &place, message),
+    }
+}

@@ -1,0 +1,93 @@
+//! What goes wrong in a command, how it is said, and with which exit code.
+
+use super::{Console, USAGE, diagnostic};
+use toolgate::GateError;
+use toolgate::catalog::CatalogError;
+use toolgate::ledger::LedgerError;
+use toolgate::mcp::ServeError;
+
+/// The end of a command that could not do its work.
+#[derive(Debug)]
+pub(super) enum CliError {
+    /// The command was used wrongly; the sentence says how to use it.
+    Usage(String),
+    /// The gate does not open.
+    Gate(Box<GateError>),
+    /// The ledger cannot be read.
+    Ledger(LedgerError),
+    /// A stream, a file or a thread failed.
+    Io(std::io::Error),
+}
+
+/// The host failed.
+const HOST_ERROR: u8 = 1;
+
+impl CliError {
+    /// Says it on stderr and gives the exit code.
+    pub(super) fn report(self, console: &mut Console) -> u8 {
+        match self {
+            Self::Usage(sentence) => {
+                console.note(format!("error: {sentence}"));
+                USAGE
+            }
+            Self::Gate(error) => report_gate(*error, console),
+            Self::Ledger(error) => {
+                console.note(format!("error: {error}"));
+                HOST_ERROR
+            }
+            // The reader went away (`toolgate runs | head`): there is nothing to say, and nobody to hear it.
+            Self::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe => 0,
+            Self::Io(error) => {
+                console.note(format!("error: {error}"));
+                HOST_ERROR
+            }
+        }
+    }
+}
+
+fn report_gate(error: GateError, console: &mut Console) -> u8 {
+    match &error {
+        GateError::Policy { path, text, diagnostics } => {
+            console.note(diagnostic::render(&path.display().to_string(), text, diagnostics));
+            USAGE
+        }
+        GateError::Ledger(_) | GateError::Sandbox(_) | GateError::Catalog(CatalogError::Cache { .. } | CatalogError::Worker(_)) => {
+            console.note(format!("error: {error}"));
+            HOST_ERROR
+        }
+        _ => {
+            console.note(format!("error: {error}"));
+            USAGE
+        }
+    }
+}
+
+impl From<GateError> for CliError {
+    fn from(error: GateError) -> Self {
+        Self::Gate(Box::new(error))
+    }
+}
+
+impl From<CatalogError> for CliError {
+    fn from(error: CatalogError) -> Self {
+        Self::Gate(Box::new(error.into()))
+    }
+}
+
+impl From<LedgerError> for CliError {
+    fn from(error: LedgerError) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+impl From<ServeError> for CliError {
+    fn from(error: ServeError) -> Self {
+        Self::Io(std::io::Error::other(error))
+    }
+}
+
+impl From<std::io::Error> for CliError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}

@@ -1,0 +1,39 @@
+//! Which ledger a command reads: the one that a policy names, or a file.
+
+use super::CliError;
+use std::path::PathBuf;
+use toolgate::ledger::{Ledger, LedgerReader};
+
+/// Which ledger.
+#[derive(Debug, clap::Args)]
+pub(super) struct LedgerArg {
+    /// The policy whose ledger is read.
+    #[arg(long, short, value_name = "FILE", env = "TOOLGATE_POLICY", default_value = "toolgate.toml")]
+    policy: PathBuf,
+    /// A ledger file, instead of a policy's.
+    #[arg(long, value_name = "FILE", conflicts_with = "policy")]
+    ledger: Option<PathBuf>,
+}
+
+impl LedgerArg {
+    /// The ledger's file.
+    pub(super) fn path(&self) -> Result<PathBuf, CliError> {
+        match &self.ledger {
+            Some(path) => Ok(path.clone()),
+            None => {
+                let (policy, base) = toolgate::load_policy(&self.policy)?;
+                Ok(base.join(policy.host.ledger))
+            }
+        }
+    }
+
+    /// Opens it for reading, also while a host writes.
+    pub(super) fn read(&self) -> Result<LedgerReader, CliError> {
+        let path = self.path()?;
+        if !path.exists() {
+            let sentence = format!("there is no ledger at {} yet; it is made by the first `toolgate serve` or `toolgate call`", path.display());
+            return Err(CliError::Usage(sentence));
+        }
+        Ok(Ledger::read(&path)?)
+    }
+}

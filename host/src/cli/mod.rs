@@ -1,0 +1,159 @@
+//! The command line: one file per command, each a thin caller of the library.
+//!
+//! Exit codes: 0 done, 1 host error, 2 usage or policy error, 3 refused, 4 the tool failed.
+
+mod add;
+mod build;
+mod call;
+mod check;
+mod completions;
+mod connect;
+mod connect_command;
+mod console;
+mod diagnostic;
+mod error;
+mod explain;
+mod guest;
+mod inspect;
+mod ledger;
+mod new;
+mod prune;
+mod runs;
+mod sanitize;
+mod schema;
+mod serve;
+mod trace;
+mod verify;
+mod wasm_target;
+mod worker;
+
+pub(crate) use console::Console;
+use error::CliError;
+
+use clap::{Parser, Subcommand};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+/// Usage or policy error.
+pub(crate) const USAGE: u8 = 2;
+
+/// A WebAssembly-sandboxed tool host for AI agents: the model suggests, the platform decides.
+#[derive(Debug, Parser)]
+#[command(name = "toolgate", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Which policy, for every command that needs one.
+#[derive(Debug, clap::Args)]
+struct PolicyArg {
+    /// The policy file.
+    #[arg(long, short, value_name = "FILE", env = "TOOLGATE_POLICY", default_value = "toolgate.toml")]
+    policy: PathBuf,
+}
+
+/// One JSON document instead of text.
+#[derive(Debug, clap::Args)]
+struct JsonArg {
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the policy's tools to an MCP client over stdio.
+    Serve(serve::Serve),
+    /// Call one tool, as an agent would.
+    Call(call::Call),
+    /// Check a policy and the components it names.
+    Check(check::Check),
+    /// Say which rule decides about a call, and why.
+    Explain(explain::Explain),
+    /// Clean what is read from stdin, as every tool result is cleaned.
+    Sanitize(sanitize::Sanitize),
+    /// List the runs on the ledger.
+    Runs(runs::Runs),
+    /// Show what happened in one run.
+    Trace(trace::Trace),
+    /// Check the ledger's chain.
+    Verify(verify::Verify),
+    /// Erase the content of old calls; the chain stays whole.
+    Prune(prune::Prune),
+    /// Make the crate of a new tool.
+    New(new::New),
+    /// Build components from guest crates.
+    Build(build::Build),
+    /// Show what a component is, without running it.
+    Inspect(inspect::Inspect),
+    /// Add a component's tools to a policy.
+    Add(add::Add),
+    /// Print the configuration that connects a client.
+    Connect(connect_command::Connect),
+    /// Print the JSON Schema of policy files, for editors.
+    PolicySchema(schema::PolicySchema),
+    /// Print completions for a shell.
+    Completions(completions::Completions),
+    /// Compile stdin to stdout within the worker's limits.
+    #[command(hide = true)]
+    CompileWorker,
+}
+
+/// Runs one command and gives its exit code.
+pub(crate) fn run(args: Args, mut console: Console) -> u8 {
+    let verbose = matches!(args.command, Command::Serve(_));
+    log_to_stderr(verbose);
+    let console = &mut console;
+    let done = match args.command {
+        Command::Serve(command) => command.run(console),
+        Command::Call(command) => command.run(console),
+        Command::Check(command) => command.run(console),
+        Command::Explain(command) => command.run(console),
+        Command::Sanitize(command) => command.run(console),
+        Command::Runs(command) => command.run(console),
+        Command::Trace(command) => command.run(console),
+        Command::Verify(command) => command.run(console),
+        Command::Prune(command) => command.run(console),
+        Command::New(command) => command.run(console),
+        Command::Build(command) => command.run(console),
+        Command::Inspect(command) => command.run(console),
+        Command::Add(command) => command.run(console),
+        Command::Connect(command) => command.run(console),
+        Command::PolicySchema(command) => command.run(console),
+        Command::Completions(command) => command.run(console),
+        Command::CompileWorker => worker::run(console),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => error.report(console),
+    }
+}
+
+/// Logs go to stderr: stdout belongs to the answer, and to MCP.
+fn log_to_stderr(verbose: bool) {
+    use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+    let level = if verbose { LevelFilter::INFO } else { LevelFilter::WARN };
+    let filter = EnvFilter::builder().with_env_var("TOOLGATE_LOG").with_default_directive(level.into()).from_env_lossy();
+    let built = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .without_time()
+        .try_init();
+    // A second subscriber in one process can only be a test's own; it stays.
+    drop(built);
+}
+
+/// Runs an async command to its end.
+fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Io)?.block_on(work)
+}
+
+/// How commands open a gate: components are compiled by this very binary, in a process of its own.
+fn gate_options() -> toolgate::GateOptions {
+    use toolgate::catalog::Compiler;
+    let compiler = std::env::current_exe().map_or(Compiler::Thread, Compiler::Process);
+    toolgate::GateOptions { compiler, ..toolgate::GateOptions::default() }
+}

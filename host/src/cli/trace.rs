@@ -1,0 +1,138 @@
+//! `toolgate trace`: what happened in one run, call by call, as a tree.
+//!
+//! Invariant: whatever an agent or a guest wrote is cleaned and shortened before it reaches the terminal.
+
+use super::ledger::LedgerArg;
+use super::{CliError, Console, JsonArg};
+use toolgate::call::RunId;
+use toolgate::ledger::{CallContent, CallState, CallTrace, RunTrace};
+use toolgate::sanitizer::clean_line;
+
+/// Characters of one value shown.
+const SHOWN_CHARS_MAX: usize = 160;
+
+/// Show what happened in one run.
+#[derive(Debug, clap::Args)]
+pub(super) struct Trace {
+    #[command(flatten)]
+    ledger: LedgerArg,
+    /// The run's id.
+    run: RunId,
+    #[command(flatten)]
+    json: JsonArg,
+}
+
+impl Trace {
+    pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
+        let trace = self.ledger.read()?.trace(self.run)?;
+        let Some(trace) = trace else {
+            return Err(CliError::Usage(format!("the ledger has no run {}; `toolgate runs` lists them", self.run)));
+        };
+        if self.json.json {
+            console.json(&trace)?;
+        } else {
+            print(&trace, console)?;
+        }
+        Ok(0)
+    }
+}
+
+/// A Unix time in milliseconds, as people read it.
+pub(super) fn when(unix_ms: u64) -> String {
+    let at = i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    at.map_or_else(|| unix_ms.to_string(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+fn print(trace: &RunTrace, console: &mut Console) -> Result<(), CliError> {
+    let run = &trace.summary;
+    let name = run.name.as_deref().map(|name| format!(" \"{}\"", clean_line(name))).unwrap_or_default();
+    console.line(format!("{}{name}  principal {}  opened {}", run.run, clean_line(&run.principal), when(run.opened_ms)))?;
+    if let Some(goal) = &trace.goal {
+        console.line(format!("goal: {}", short(goal)))?;
+    }
+    let last = trace.calls.len().saturating_sub(1);
+    for (index, call) in trace.calls.iter().enumerate() {
+        let (branch, stem) = if index == last { ("└─", "   ") } else { ("├─", "│  ") };
+        console.line(format!("{branch} {} {}  {}  {}", mark(call.state), call.tool, state(call), took(call)))?;
+        for line in details(call) {
+            console.line(format!("{stem}  {line}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn mark(state: CallState) -> &'static str {
+    match state {
+        CallState::Completed => "✓",
+        CallState::Recorded => "↺",
+        CallState::Refused => "✋",
+        CallState::Failed => "✗",
+        CallState::Started => "…",
+        CallState::InDoubt | CallState::Abandoned => "?",
+    }
+}
+
+fn state(call: &CallTrace) -> String {
+    let word = match call.state {
+        CallState::Completed => "completed",
+        CallState::Recorded => "recorded answer",
+        CallState::Refused => "refused",
+        CallState::Failed => "failed",
+        CallState::Started => "running",
+        CallState::InDoubt => "in doubt",
+        CallState::Abandoned => "abandoned",
+    };
+    call.reason.as_ref().map_or_else(|| word.to_owned(), |reason| format!("{word}: {reason}"))
+}
+
+fn took(call: &CallTrace) -> String {
+    call.ended_ms.map_or_else(String::new, |ended| format!("{} ms", ended.saturating_sub(call.at_ms)))
+}
+
+fn details(call: &CallTrace) -> Vec<String> {
+    let mut lines = vec![format!("{}  {}", call.call, when(call.at_ms))];
+    if !call.rules.is_empty() {
+        lines.push(format!("rule       {}", call.rules.join(", ")));
+    }
+    match &call.content {
+        Some(content) => content_lines(content, &mut lines),
+        None if call.erased => lines.push("its content was erased by `toolgate prune`".to_owned()),
+        None => {}
+    }
+    lines
+}
+
+fn content_lines(content: &CallContent, lines: &mut Vec<String>) {
+    let mut say = |what: &str, text: Option<String>| {
+        if let Some(text) = text {
+            lines.push(format!("{what:<10} {}", short(&text)));
+        }
+    };
+    say("thought", content.thought.clone());
+    say("arguments", content.arguments.as_ref().map(ToString::to_string));
+    say("key", content.key.clone());
+    say("expected", content.expected.as_ref().map(ToString::to_string));
+    let Some(outcome) = &content.outcome else { return };
+    say("answer", Some(outcome.text.clone()));
+    let usage = &outcome.usage;
+    if outcome.attempts > 0 {
+        say("usage", Some(format!(
+            "fuel {}, {} µs, {} KiB memory, {} bytes out, {} host calls, ${:.6}",
+            usage.fuel, usage.wall_us, usage.memory_bytes / 1024, usage.output_bytes, usage.host_calls, usage.cost_usd
+        )));
+    }
+    for finding in &outcome.findings {
+        say("found", Some(format!("{} at {:?}: {}", finding.class, finding.path, finding.detail)));
+    }
+    for log in &content.logs {
+        say(&log.level, Some(log.text.clone()));
+    }
+}
+
+fn short(text: &str) -> String {
+    let line = clean_line(text);
+    match line.char_indices().nth(SHOWN_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}

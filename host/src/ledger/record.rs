@@ -1,0 +1,211 @@
+//! A record in its written form: kind, facts and content as compact JSON, and the content's digest.
+//!
+//! Made off the writer's lock, so that what the lock covers is only numbering, hashing and inserting.
+//! Invariant: facts hold nothing that a person may ask to have erased; all of that is content.
+
+use super::chain::{self, Hash};
+use super::entry::{Effect, Ending, Intent, NewRun, Refusal};
+use super::error::LedgerError;
+use super::report::CallContent;
+use crate::call::{CallId, Outcome, Status, Usage};
+use serde::{Deserialize, Serialize};
+
+/// What kind of event; the number is the format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    RunOpened = 1,
+    Intent = 2,
+    Ending = 3,
+    Unstarted = 4,
+    Mark = 5,
+    HostOpened = 6,
+    Pruned = 7,
+}
+
+impl Kind {
+    /// Reads a number; 16 is reserved for recorded host answers and unknown to this version.
+    pub(super) fn from_code(code: i64) -> Option<Self> {
+        let all = [
+            Self::RunOpened,
+            Self::Intent,
+            Self::Ending,
+            Self::Unstarted,
+            Self::Mark,
+            Self::HostOpened,
+            Self::Pruned,
+        ];
+        all.into_iter().find(|kind| i64::from(*kind as u8) == code)
+    }
+}
+
+/// How a call's last record leaves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum End {
+    Completed,
+    Failed,
+    InDoubt,
+    Abandoned,
+    Refused,
+    Recorded,
+}
+
+/// The facts of any kind of record; each kind uses some.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Facts {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) principal: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tool: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) effect: Option<Effect>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) attempt: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) policy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) component: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) rules: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) end: Option<End>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) usage: Option<Usage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) host: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) before_ms: Option<u64>,
+}
+
+/// A record ready to be numbered and chained.
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    pub(super) kind: Kind,
+    pub(super) call: Option<CallId>,
+    pub(super) at_ms: u64,
+    pub(super) facts: String,
+    pub(super) content: String,
+    pub(super) digest: Hash,
+}
+
+impl Record {
+    /// The first record of a run.
+    pub(super) fn run_opened(run: NewRun) -> Result<Self, LedgerError> {
+        let policy = Some(chain::hex(&run.policy_digest));
+        let facts = Facts { principal: Some(run.principal), name: run.name, policy, ..Facts::default() };
+        let content = CallContent { goal: run.goal, context: run.context, ..CallContent::default() };
+        Self::encode(Kind::RunOpened, None, run.at_ms, &facts, Some(&content))
+    }
+
+    /// A call about to run.
+    pub(super) fn intent(intent: Intent) -> Result<Self, LedgerError> {
+        let facts = Facts {
+            tool: Some(intent.tool),
+            effect: Some(intent.effect),
+            attempt: Some(intent.attempt),
+            policy: Some(chain::hex(&intent.policy_digest)),
+            component: Some(chain::hex(&intent.component_digest)),
+            rules: intent.rules,
+            ..Facts::default()
+        };
+        let content = CallContent {
+            arguments: Some(intent.arguments),
+            arguments_digest: Some(chain::hex(&intent.arguments_digest)),
+            key: intent.key,
+            thought: intent.thought,
+            expected: intent.expected,
+            context: intent.context,
+            traceparent: intent.traceparent,
+            ..CallContent::default()
+        };
+        Self::encode(Kind::Intent, Some(intent.call), intent.at_ms, &facts, Some(&content))
+    }
+
+    /// The ending of a started call.
+    pub(super) fn ending(ending: Ending) -> Result<Self, LedgerError> {
+        let facts = Facts {
+            end: Some(ending_of(&ending)),
+            reason: reason(&ending.outcome),
+            usage: Some(ending.outcome.usage),
+            ..Facts::default()
+        };
+        let content = CallContent { outcome: Some(ending.outcome), logs: ending.logs, ..CallContent::default() };
+        Self::encode(Kind::Ending, Some(ending.call), ending.at_ms, &facts, Some(&content))
+    }
+
+    /// A proposal that never started.
+    pub(super) fn unstarted(refusal: Refusal) -> Result<Self, LedgerError> {
+        let end = if refusal.outcome.recorded { End::Recorded } else { End::Refused };
+        let facts = Facts {
+            tool: Some(refusal.tool),
+            policy: Some(chain::hex(&refusal.policy_digest)),
+            rules: refusal.rules,
+            end: Some(end),
+            reason: reason(&refusal.outcome),
+            ..Facts::default()
+        };
+        let content = CallContent {
+            arguments: refusal.arguments,
+            thought: refusal.thought,
+            expected: refusal.expected,
+            context: refusal.context,
+            traceparent: refusal.traceparent,
+            outcome: Some(refusal.outcome),
+            ..CallContent::default()
+        };
+        Self::encode(Kind::Unstarted, Some(refusal.call), refusal.at_ms, &facts, Some(&content))
+    }
+
+    /// The ending that recovery gives to a call of a dead host.
+    pub(super) fn mark(call: CallId, end: End, host: u64, at_ms: u64) -> Result<Self, LedgerError> {
+        let facts = Facts { end: Some(end), host: Some(host), ..Facts::default() };
+        Self::encode(Kind::Mark, Some(call), at_ms, &facts, None)
+    }
+
+    /// A host opened the ledger.
+    pub(super) fn host_opened(host: u64, pid: u32, at_ms: u64) -> Result<Self, LedgerError> {
+        let facts = Facts { host: Some(host), pid: Some(pid), ..Facts::default() };
+        Self::encode(Kind::HostOpened, None, at_ms, &facts, None)
+    }
+
+    /// Contents from before a time are about to be erased.
+    pub(super) fn pruned(before_ms: u64, at_ms: u64) -> Result<Self, LedgerError> {
+        let facts = Facts { before_ms: Some(before_ms), ..Facts::default() };
+        Self::encode(Kind::Pruned, None, at_ms, &facts, None)
+    }
+
+    fn encode(
+        kind: Kind,
+        call: Option<CallId>,
+        at_ms: u64,
+        facts: &Facts,
+        content: Option<&CallContent>,
+    ) -> Result<Self, LedgerError> {
+        let json = |error: serde_json::Error| LedgerError::Encode(error.to_string());
+        let facts = serde_json::to_string(facts).map_err(json)?;
+        let content = content.map(serde_json::to_string).transpose().map_err(json)?.unwrap_or_default();
+        let digest = chain::digest(content.as_bytes());
+        Ok(Self { kind, call, at_ms, facts, content, digest })
+    }
+}
+
+/// How an ending leaves its call: only completed and in-doubt calls bind their key.
+pub(super) fn ending_of(ending: &Ending) -> End {
+    match ending.outcome.status {
+        _ if ending.in_doubt => End::InDoubt,
+        Status::Completed => End::Completed,
+        Status::Failed | Status::Refused => End::Failed,
+    }
+}
+
+fn reason(outcome: &Outcome) -> Option<String> {
+    outcome.reason.map(|reason| reason.as_str().to_owned())
+}

@@ -1,0 +1,103 @@
+//! Opening after whatever happened: the last batch is checked, this host gets a number and a lock, and the
+//! calls of dead hosts get their one ending, a mark.
+//!
+//! Invariant: a host whose lock is held lives and is left alone; a call is never guessed to have done nothing:
+//! only a read-only one is abandoned, every other is in doubt.
+
+use super::Place;
+use super::batch::{Batch, Tip};
+use super::files::{self, HostLock};
+use super::key;
+use super::row::{Call, EVENT_COLUMNS, Event, Run, effect_code, int, uint};
+use super::writer::Failure;
+use crate::ledger::chain::{Hash, Head, ZERO};
+use crate::ledger::entry::Effect;
+use crate::ledger::error::LedgerError;
+use crate::ledger::record::{End, Record};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::borrow::Cow;
+
+/// The last event and its head.
+pub(super) fn read_tip(connection: &Connection) -> rusqlite::Result<Tip> {
+    let mut select = connection.prepare_cached("SELECT seq, head FROM events ORDER BY seq DESC LIMIT 1")?;
+    let tip = select.query_row([], |row| Ok(Tip { seq: uint(row, 0)?, head: row.get(1)? })).optional()?;
+    Ok(tip.unwrap_or(Tip { seq: 0, head: ZERO }))
+}
+
+/// Checks the last batch against its head, so that nothing is chained to damage.
+pub(super) fn check_tail(connection: &Connection, place: &Place) -> Result<Tip, LedgerError> {
+    let tip = read_tip(connection).map_err(|error| place.classify(&error))?;
+    let sound = last_batch_is_sound(connection, tip).map_err(|error| place.classify(&error))?;
+    if sound { Ok(tip) } else { Err(place.damaged(&format!("the batch that ends with record {} does not fit its head", tip.seq))) }
+}
+
+fn last_batch_is_sound(connection: &Connection, tip: Tip) -> rusqlite::Result<bool> {
+    let before = "SELECT seq, head FROM events WHERE head IS NOT NULL AND seq < ?1 ORDER BY seq DESC LIMIT 1";
+    let before = connection.query_row(before, [int(tip.seq)], |row| Ok((uint(row, 0)?, row.get::<_, Hash>(1)?)));
+    let (before_seq, before_head) = before.optional()?.unwrap_or((0, ZERO));
+    let text = format!("SELECT {EVENT_COLUMNS} FROM events WHERE seq > ?1 ORDER BY seq");
+    let mut select = connection.prepare(&text)?;
+    let mut rows = select.query([int(before_seq)])?;
+    let mut head = Head::after(&before_head);
+    let mut next = before_seq;
+    while let Some(row) = rows.next()? {
+        let event = Event::read(row)?;
+        next += 1;
+        let run: Option<[u8; 16]> =
+            connection.query_row("SELECT run FROM runs WHERE id = ?1", [event.run], |row| row.get(0)).optional()?;
+        let prev: Option<Hash> = connection
+            .query_row("SELECT hash FROM events WHERE seq = ?1", [int(event.prev)], |row| row.get(0))
+            .optional()?;
+        let chained = run.is_some_and(|run| event.check(&run, &prev.unwrap_or(ZERO)).is_ok());
+        if !chained || event.seq != next {
+            return Ok(false);
+        }
+        head.extend(&event.hash);
+    }
+    Ok(next == tip.seq && (tip.seq == 0 || head.finish() == tip.head))
+}
+
+/// Gives this host a number and a lock, and marks what dead hosts left running.
+pub(super) fn register(batch: &mut Batch<'_>, place: &Place, now_ms: u64) -> Result<(u64, HostLock), Failure> {
+    let hosts = {
+        let mut select = batch.connection.prepare("SELECT id FROM hosts")?;
+        let ids = select.query_map([], |row| uint(row, 0))?;
+        ids.collect::<rusqlite::Result<Vec<u64>>>()?
+    };
+    for host in hosts.into_iter().filter(|host| files::is_dead(place, *host)) {
+        mark_calls_of(batch, host, now_ms)?;
+        batch.connection.execute("DELETE FROM hosts WHERE id = ?1", [int(host)])?;
+        files::forget(place, host);
+    }
+    let pid = std::process::id();
+    let insert = "INSERT INTO hosts (pid, started_ms) VALUES (?1, ?2)";
+    batch.connection.execute(insert, params![pid, int(now_ms)])?;
+    let host = batch.connection.last_insert_rowid().cast_unsigned();
+    let lock = HostLock::take(place, host)?;
+    batch.append_own(Cow::Owned(Record::host_opened(host, pid, now_ms)?))?;
+    Ok((host, lock))
+}
+
+/// Gives every running call of a dead host its ending.
+pub(super) fn mark_calls_of(batch: &mut Batch<'_>, host: u64, now_ms: u64) -> Result<(), Failure> {
+    let calls = {
+        let text = "SELECT seq, running.call, runs.run, effect, scope FROM running JOIN runs ON runs.id = running.run \
+                    WHERE host = ?1 ORDER BY seq";
+        let mut select = batch.connection.prepare_cached(text)?;
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok((uint(row, 0)?, row.get::<_, Call>(1)?.0, row.get::<_, Run>(2)?.0, row.get::<_, i64>(3)?, row.get(4)?))
+        };
+        let calls = select.query_map([int(host)], read)?;
+        calls.collect::<rusqlite::Result<Vec<(_, _, _, _, Option<Hash>)>>>()?
+    };
+    for (intent, call, run, effect, scope) in calls {
+        let end = if effect == effect_code(Effect::ReadOnly) { End::Abandoned } else { End::InDoubt };
+        let record = Record::mark(call, end, host, now_ms)?;
+        let seq = batch.append(run.as_bytes(), Cow::Owned(record), |counters| counters.end(end))?;
+        batch.connection.execute("DELETE FROM running WHERE seq = ?1", [int(intent)])?;
+        if let Some(scope) = scope {
+            key::settle(batch, &scope, call, end, seq, now_ms)?;
+        }
+    }
+    Ok(())
+}

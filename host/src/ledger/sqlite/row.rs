@@ -1,0 +1,112 @@
+//! Values as they stand in the tables: ids as 16 bytes, hashes as 32, numbers as 64-bit integers.
+//!
+//! Invariant: a value of another type or size is an error, never a guess.
+
+use crate::call::{CallId, RunId};
+use crate::ledger::chain::{self, Hash};
+use crate::ledger::entry::Effect;
+use rusqlite::Row;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+
+/// Writes an unsigned number.
+pub(super) fn int(value: u64) -> i64 {
+    value.cast_signed()
+}
+
+/// Reads an unsigned number.
+pub(super) fn uint(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(i64::cast_unsigned)
+}
+
+/// An id of a call as it is read.
+pub(super) struct Call(pub(super) CallId);
+
+impl FromSql for Call {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let bytes = <[u8; 16]>::column_result(value)?;
+        let id = format!("call_{}", chain::hex(&bytes)).parse();
+        id.map(Self).map_err(|error| FromSqlError::Other(Box::new(error)))
+    }
+}
+
+/// An id of a run as it is read.
+pub(super) struct Run(pub(super) RunId);
+
+impl FromSql for Run {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let bytes = <[u8; 16]>::column_result(value)?;
+        let id = format!("run_{}", chain::hex(&bytes)).parse();
+        id.map(Self).map_err(|error| FromSqlError::Other(Box::new(error)))
+    }
+}
+
+/// The number that stands for an effect.
+pub(super) fn effect_code(effect: Effect) -> i64 {
+    match effect {
+        Effect::ReadOnly => 0,
+        Effect::Idempotent => 1,
+        Effect::Keyed => 2,
+        Effect::Once => 3,
+    }
+}
+
+/// One event as it is read.
+pub(super) struct Event {
+    pub(super) seq: u64,
+    pub(super) run: i64,
+    pub(super) prev: u64,
+    pub(super) kind: i64,
+    pub(super) call: Option<[u8; 16]>,
+    pub(super) at_ms: u64,
+    pub(super) facts: String,
+    pub(super) digest: Hash,
+    pub(super) content: Option<String>,
+    pub(super) hash: Hash,
+    pub(super) head: Option<Hash>,
+}
+
+/// The columns that [`Event::read`] wants.
+pub(super) const EVENT_COLUMNS: &str = "seq, run, prev, kind, call, at_ms, facts, digest, content, hash, head";
+
+impl Event {
+    /// Reads a row of [`EVENT_COLUMNS`].
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            seq: uint(row, 0)?,
+            run: row.get(1)?,
+            prev: uint(row, 2)?,
+            kind: row.get(3)?,
+            call: row.get(4)?,
+            at_ms: uint(row, 5)?,
+            facts: row.get(6)?,
+            digest: row.get(7)?,
+            content: row.get(8)?,
+            hash: row.get(9)?,
+            head: row.get(10)?,
+        })
+    }
+
+    /// The hash that the event should have, and whether its content is the recorded one.
+    pub(super) fn check(&self, run: &[u8; 16], prev_hash: &Hash) -> Result<(), &'static str> {
+        let link = chain::Link {
+            seq: self.seq,
+            run,
+            prev: self.prev,
+            prev_hash,
+            kind: u8::try_from(self.kind).unwrap_or(0),
+            call: self.call.as_ref(),
+            at_ms: self.at_ms,
+            facts: &self.facts,
+            digest: &self.digest,
+        };
+        if link.hash() != self.hash {
+            return Err("it is not what was written: its hash does not fit");
+        }
+        match &self.content {
+            Some(content) if chain::digest(content.as_bytes()) != self.digest => {
+                Err("its content is not what was written: the digest does not fit")
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Tests that look into the file, or damage it.
+
+use crate::call::Status;
+use crate::ledger::tests::{Fixture, ending, intent, keyed, new_run, open, path, refusal};
+use crate::ledger::{Durability, Ending, Ledger, LedgerError, LedgerOptions};
+use proptest::prelude::*;
+use rusqlite::Connection;
+use rusqlite::types::Value;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use tempfile::TempDir;
+
+/// A closed ledger with every kind of record and a row in every table.
+async fn sample() -> TempDir {
+    let fixture = Fixture::new().await;
+    let run = fixture.run;
+    fixture.ledger.open_run(new_run(2, Some("desk"))).await.unwrap();
+    fixture.start(keyed(run, 1, "a")).await;
+    fixture.end(ending(run, 1, Status::Completed)).await;
+    fixture.start(keyed(run, 2, "b")).await;
+    fixture.end(Ending { in_doubt: true, ..ending(run, 2, Status::Failed) }).await;
+    fixture.ledger.refuse(refusal(run, 3)).await.unwrap();
+    fixture.start(intent(run, 4)).await;
+    let fixture = fixture.crash();
+    fixture.start(intent(run, 5)).await;
+    fixture.end(ending(run, 5, Status::Completed)).await;
+    fixture.ledger.prune(1_002, 2_000).unwrap();
+    fixture.start(keyed(run, 6, "c")).await;
+    fixture.ledger.close().await.unwrap();
+    fixture.dir
+}
+
+fn open_error(dir: &TempDir) -> LedgerError {
+    match Ledger::open(LedgerOptions::new(path(dir)), 1_000) {
+        Ok(_) => panic!("it opened"),
+        Err(error) => error,
+    }
+}
+
+fn edit(dir: &TempDir, statement: &str) {
+    Connection::open(path(dir)).unwrap().execute_batch(statement).unwrap();
+}
+
+#[tokio::test]
+async fn a_change_of_any_value_of_any_row_is_found() {
+    let dir = sample().await;
+    assert!(Ledger::read(&path(&dir)).unwrap().verify(None).unwrap().ok);
+    let connection = Connection::open(path(&dir)).unwrap();
+    let mut changes = 0;
+    for (table, key) in [("events", "seq"), ("runs", "id"), ("running", "seq"), ("keys", "scope"), ("hosts", "id")] {
+        let mut select = connection.prepare(&format!("SELECT {key}, * FROM {table}")).unwrap();
+        let columns: Vec<String> = select.column_names().into_iter().skip(1).map(str::to_owned).collect();
+        let rows = select
+            .query_map([], |row| (0..=columns.len()).map(|at| row.get(at)).collect::<Result<Vec<Value>, _>>())
+            .unwrap();
+        let rows: Vec<Vec<Value>> = rows.map(Result::unwrap).collect();
+        assert!(!rows.is_empty(), "{table} is empty");
+        for row in rows {
+            for (column, value) in columns.iter().zip(&row[1..]) {
+                for changed in variants(value) {
+                    let update = format!("UPDATE {table} SET {column} = {} WHERE {key} IS ?2", cast(value));
+                    if connection.execute(&update, [&changed, &row[0]]).is_err() {
+                        continue; // the schema does not take it
+                    }
+                    let report = Ledger::read(&path(&dir)).and_then(|reader| reader.verify(None));
+                    assert!(!report.is_ok_and(|report| report.ok), "{table}.{column} of {:?}: {changed:?}", row[0]);
+                    let back = format!("UPDATE {table} SET {column} = ?1 WHERE {key} IS ?2");
+                    let key_now = if column == key { &changed } else { &row[0] };
+                    connection.execute(&back, [value, key_now]).unwrap();
+                    changes += 1;
+                }
+            }
+        }
+    }
+    assert!(changes > 300, "only {changes} changes were tried");
+    assert!(Ledger::read(&path(&dir)).unwrap().verify(None).unwrap().ok);
+}
+
+/// Values that differ in one bit or one byte, or are missing, or appear.
+fn variants(value: &Value) -> Vec<Value> {
+    let flips = |bytes: &[u8]| -> Vec<Value> {
+        let places = [0, bytes.len() / 2, bytes.len().saturating_sub(1)];
+        let flip = |at: usize| {
+            let mut bytes = bytes.to_vec();
+            bytes[at] ^= 1;
+            Value::Blob(bytes)
+        };
+        places.into_iter().filter(|at| *at < bytes.len()).map(flip).collect()
+    };
+    match value {
+        Value::Integer(number) => [number ^ 1, number ^ 2, number ^ (1 << 40)].map(Value::Integer).into(),
+        Value::Text(text) if text.is_empty() => vec![Value::Null, Value::Blob(b"x".to_vec())],
+        Value::Text(text) => flips(text.as_bytes()).into_iter().chain([Value::Null]).collect(),
+        Value::Blob(bytes) => flips(bytes).into_iter().chain([Value::Null]).collect(),
+        _ => vec![Value::Blob(vec![0; 32]), Value::Blob(vec![0; 16]), Value::Text("{}".to_owned())],
+    }
+}
+
+fn cast(value: &Value) -> &'static str {
+    if matches!(value, Value::Text(_)) { "CAST(?1 AS TEXT)" } else { "?1" }
+}
+
+#[tokio::test]
+async fn a_missing_row_of_any_table_is_found() {
+    let dir = sample().await;
+    let whole = fs::read(path(&dir)).unwrap();
+    for (table, key) in [("events", "seq"), ("runs", "id"), ("running", "seq"), ("hosts", "id"), ("keys", "scope")] {
+        let rows: Vec<Value> = {
+            let connection = Connection::open(path(&dir)).unwrap();
+            let mut select = connection.prepare(&format!("SELECT {key} FROM {table}")).unwrap();
+            select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        for row in rows {
+            let connection = Connection::open(path(&dir)).unwrap();
+            connection.execute(&format!("DELETE FROM {table} WHERE {key} = ?1"), [&row]).unwrap();
+            drop(connection);
+            let report = Ledger::read(&path(&dir)).and_then(|reader| reader.verify(None));
+            assert!(!report.is_ok_and(|report| report.ok), "{table} without {row:?}");
+            fs::write(path(&dir), &whole).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rewritten_ledger_is_found_only_by_a_head_kept_elsewhere() {
+    let kept = Ledger::read(&path(&sample().await)).unwrap().head().unwrap();
+    let other = Fixture::new().await;
+    let report = other.ledger.reader().unwrap().verify(Some(&kept)).unwrap();
+    assert!(!report.ok);
+    assert_eq!(report.proven_to, None);
+    assert!(other.ledger.reader().unwrap().verify(None).unwrap().ok);
+}
+
+#[tokio::test]
+async fn something_else_is_refused_and_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let foreign = [b"not a database at all, only text that is long enough to have a header".repeat(20), vec![0; 5_000]];
+    for bytes in foreign {
+        fs::write(path(&dir), &bytes).unwrap();
+        assert!(matches!(open_error(&dir), LedgerError::NotALedger { .. }), "{}", open_error(&dir));
+        assert_eq!(fs::read(path(&dir)).unwrap(), bytes);
+        fs::remove_file(path(&dir)).unwrap();
+    }
+    edit(&dir, "CREATE TABLE notes (text); INSERT INTO notes VALUES ('mine')");
+    let before = fs::read(path(&dir)).unwrap();
+    assert!(matches!(open_error(&dir), LedgerError::NotALedger { .. }));
+    assert_eq!(fs::read(path(&dir)).unwrap(), before);
+    assert!(matches!(Ledger::read(&path(&dir)), Err(LedgerError::NotALedger { .. })));
+}
+
+#[tokio::test]
+async fn another_version_is_refused_and_left_as_it_is() {
+    let dir = sample().await;
+    edit(&dir, "PRAGMA user_version = 2");
+    let before = fs::read(path(&dir)).unwrap();
+    assert!(matches!(open_error(&dir), LedgerError::OtherVersion { found: 2, expected: 1, .. }));
+    assert_eq!(fs::read(path(&dir)).unwrap(), before);
+    assert!(open_error(&dir).to_string().contains("use the host that wrote it"));
+}
+
+#[tokio::test]
+async fn damage_in_the_last_batch_is_refused_at_once() {
+    let dir = sample().await;
+    edit(&dir, "UPDATE events SET at_ms = at_ms + 1 WHERE seq = (SELECT max(seq) FROM events)");
+    assert!(matches!(open_error(&dir), LedgerError::Damaged { .. }));
+}
+
+#[tokio::test]
+async fn a_missing_or_unreadable_place_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(matches!(Ledger::read(&path(&dir)), Err(LedgerError::Open { .. })));
+    fs::create_dir(path(&dir)).unwrap();
+    assert!(matches!(open_error(&dir), LedgerError::Open { .. }));
+    let below = LedgerOptions::new("/proc/nowhere/ledger.db");
+    assert!(matches!(Ledger::open(below, 0), Err(LedgerError::Open { .. })));
+}
+
+#[tokio::test]
+async fn every_file_is_private_and_so_is_a_new_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("a/b");
+    let ledger = Ledger::open(LedgerOptions::new(folder.join("ledger.db")), 1_000).unwrap();
+    ledger.open_run(new_run(1, None)).await.unwrap();
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&folder), mode(folder.parent().unwrap())), (0o700, 0o700));
+    let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 4, "{files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
+
+#[tokio::test]
+async fn an_empty_file_becomes_a_ledger_as_after_a_crash_during_creation() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(path(&dir), b"").unwrap();
+    drop(open(&dir));
+    assert!(Ledger::read(&path(&dir)).unwrap().verify(None).unwrap().ok);
+}
+
+#[tokio::test]
+async fn the_log_begins_anew_after_checkpoints_and_nothing_is_lost() {
+    let fixture = Fixture::new().await;
+    let run = fixture.run;
+    let mut big = intent(run, 0);
+    big.arguments = serde_json::json!({ "text": "x".repeat(1 << 20) });
+    for n in 0..160 {
+        let intent = crate::ledger::Intent { call: crate::ledger::tests::call(n), ..big.clone() };
+        fixture.ledger.start(intent, Durability::Committed).await.unwrap();
+        fixture.end(ending(run, n, Status::Completed)).await;
+    }
+    let log = fs::metadata(fixture.dir.path().join("ledger.db-wal")).unwrap().len();
+    assert!(log < 160 << 20, "the log has {log} bytes");
+    assert_eq!(fixture.ledger.reader().unwrap().runs().unwrap()[0].completed, 160);
+    fixture.assert_sound();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_damaged_file_gives_an_error_or_a_sound_part_and_never_a_panic(
+        cut in proptest::option::of(any::<prop::sample::Index>()),
+        flips in proptest::collection::vec((any::<prop::sample::Index>(), 1..=255_u8), 0..6),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let dir = sample().await;
+            let mut bytes = fs::read(path(&dir)).unwrap();
+            for (at, mask) in flips {
+                let at = at.index(bytes.len());
+                bytes[at] ^= mask;
+            }
+            if let Some(cut) = cut {
+                bytes.truncate(cut.index(bytes.len()));
+            }
+            fs::write(path(&dir), &bytes).unwrap();
+            if let Ok(reader) = Ledger::read(&path(&dir)) {
+                let _ = reader.verify(None);
+                let _ = reader.runs();
+                let _ = reader.trace(new_run(1, None).id);
+            }
+            match Ledger::open(LedgerOptions::new(path(&dir)), 3_000) {
+                Ok(ledger) => {
+                    let _ = ledger.open_run(new_run(7, None)).await;
+                    let _ = ledger.start(intent(new_run(7, None).id, 70), Durability::Synced).await;
+                }
+                Err(error) => assert!(error.to_string().contains("ledger"), "{error}"),
+            }
+        });
+    }
+}

@@ -1,0 +1,229 @@
+//! The writer: applies each operation of a batch in one transaction, continuing from the head it finds.
+//!
+//! Invariant: an operation that is refused has changed nothing, so its neighbours in the batch stand; a call is
+//! ended by the host that started it, once, by taking its row out of `running`.
+
+use super::batch::{Batch, Runs, Tip};
+use super::files::HostLock;
+use super::key;
+use super::row::{Run, effect_code, int};
+use super::{Place, recover, sql};
+use crate::call::{CallId, RunId};
+use crate::ledger::chain::Hash;
+use crate::ledger::disk::Disk;
+use crate::ledger::entry::{NewRun, Receipt, Start};
+use crate::ledger::error::LedgerError;
+use crate::ledger::record::{End, Record};
+use crate::ledger::store::{Answer, Op, Reply, StartOp, Store};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+/// The one connection that writes records.
+pub(in crate::ledger) struct Writer {
+    connection: Connection,
+    disk: Arc<dyn Disk>,
+    tip: Tip,
+    runs: Runs,
+    own: Own,
+}
+
+/// What is this host's own.
+pub(super) struct Own {
+    pub(super) place: Place,
+    pub(super) host: u64,
+    flights: HashMap<CallId, Flight>,
+    lock: Option<HostLock>,
+}
+
+/// A call that this host started.
+struct Flight {
+    intent: u64,
+    run: RunId,
+    scope: Option<Hash>,
+}
+
+/// Why a transaction did not happen.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Disk(#[from] io::Error),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl Store for Writer {
+    fn commit(&mut self, ops: &[&Op]) -> Result<Vec<Answer>, LedgerError> {
+        let written = self.transaction(|own, batch| {
+            let answers = ops.iter().map(|op| apply(own, batch, op));
+            answers.collect::<Result<Vec<Answer>, Failure>>()
+        });
+        match written {
+            Ok((mut answers, head)) => {
+                answers.iter_mut().flatten().for_each(|reply| reply.set_head(head));
+                Ok(answers)
+            }
+            Err(failure) => Err(LedgerError::Unavailable { cause: format!("writing to the ledger failed: {failure}") }),
+        }
+    }
+
+    fn close(self: Box<Self>) -> Result<(), LedgerError> {
+        // Calls that still run keep the host's row: the next host finds its lock free and marks them.
+        if self.own.flights.is_empty() {
+            let removed = self.connection.execute("DELETE FROM hosts WHERE id = ?1", [int(self.own.host)]);
+            removed.map_err(|error| self.own.place.classify(&error))?;
+        }
+        self.checkpoint_all()
+    }
+}
+
+impl Writer {
+    /// A writer that has no host number yet.
+    pub(super) fn new(connection: Connection, place: Place, disk: Arc<dyn Disk>, tip: Tip) -> Self {
+        let own = Own { place, host: 0, flights: HashMap::new(), lock: None };
+        Self { connection, disk, tip, runs: Runs::default(), own }
+    }
+
+    /// Takes a host number and marks the calls of dead hosts.
+    pub(super) fn register(&mut self, now_ms: u64) -> Result<(), LedgerError> {
+        let written = self.transaction(|own, batch| {
+            let (host, lock) = recover::register(batch, &own.place, now_ms)?;
+            (own.host, own.lock) = (host, Some(lock));
+            Ok(())
+        });
+        written.map(|_| ()).map_err(|failure| match failure {
+            Failure::Sqlite(error) => self.own.place.classify(&error),
+            Failure::Disk(error) => self.own.place.open_error(&error),
+            Failure::Ledger(error) => error,
+        })
+    }
+
+    /// Copies the whole log into the database, anew and synced, and empties it. A long reader can prevent it.
+    pub(super) fn checkpoint_all(&self) -> Result<(), LedgerError> {
+        let truncated = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        truncated.map_err(|error| self.own.place.classify(&error))
+    }
+
+    /// Does the work and writes its batch in one transaction; gives the head after it too.
+    fn transaction<'a, R>(
+        &'a mut self,
+        work: impl FnOnce(&mut Own, &mut Batch<'a>) -> Result<R, Failure>,
+    ) -> Result<(R, Hash), Failure> {
+        let Self { connection, disk, tip, runs, own } = self;
+        let connection: &'a Connection = connection;
+        sql(connection, "BEGIN IMMEDIATE")?;
+        let written = || {
+            let found = recover::read_tip(connection)?;
+            if found != *tip {
+                runs.clear();
+            }
+            let mut batch = Batch::new(connection, runs, found);
+            let result = work(own, &mut batch)?;
+            *tip = batch.write()?;
+            disk.before_commit()?;
+            sql(connection, "COMMIT")?;
+            Ok((result, tip.head))
+        };
+        written().inspect_err(|_| {
+            // Where even this fails, the log's checksums keep the half transaction out.
+            let _ = sql(connection, "ROLLBACK");
+        })
+    }
+}
+
+fn apply<'a>(own: &mut Own, batch: &mut Batch<'a>, op: &'a Op) -> Result<Answer, Failure> {
+    match op {
+        Op::OpenRun { run, record } => open_run(batch, run, record),
+        Op::Start(start) => begin(own, batch, start),
+        Op::End { call, end, record } => finish(own, batch, *call, *end, record),
+        Op::Refuse { run, record } => refuse(batch, *run, record),
+        Op::Prune(record) => {
+            let seq = batch.append_own(Cow::Borrowed(record))?;
+            Ok(Ok(Reply::Written(receipt(seq))))
+        }
+    }
+}
+
+fn open_run<'a>(batch: &mut Batch<'a>, run: &NewRun, record: &'a Record) -> Result<Answer, Failure> {
+    if let Some(name) = &run.name {
+        let mut select = batch.connection.prepare_cached("SELECT run FROM runs WHERE principal = ?1 AND name = ?2")?;
+        if let Some(Run(id)) = select.query_row([&run.principal, name], |row| row.get(0)).optional()? {
+            return Ok(Ok(Reply::Run(id)));
+        }
+    }
+    let id = run.id.as_bytes();
+    if batch.run(id)?.is_some() {
+        return Ok(Err(LedgerError::RunExists(run.id)));
+    }
+    let mut insert = batch.connection.prepare_cached(INSERT_RUN)?;
+    let row = insert.insert(params![id, run.principal, run.name, int(run.at_ms)])?;
+    batch.add_run(*id, row, &run.principal);
+    batch.append(id, Cow::Borrowed(record), |_| {})?;
+    Ok(Ok(Reply::Run(run.id)))
+}
+
+fn begin<'a>(own: &mut Own, batch: &mut Batch<'a>, start: &'a StartOp) -> Result<Answer, Failure> {
+    if !batch.run(start.run.as_bytes())?.is_some_and(|run| run.principal == start.principal) {
+        return Ok(Err(LedgerError::UnknownRun(start.run)));
+    }
+    if own.flights.contains_key(&start.call) {
+        return Ok(Err(LedgerError::AlreadyStarted(start.call)));
+    }
+    if let Some(scope) = &start.scope
+        && let Some(answer) = key::look_up(own, batch, scope, start)?
+    {
+        return Ok(answer.map(Reply::Start));
+    }
+    let intent = batch.append(start.run.as_bytes(), Cow::Borrowed(&start.record), |counters| counters.start())?;
+    let row = batch.run(start.run.as_bytes())?.map(|run| run.row);
+    let (seq, host, effect) = (int(intent), int(own.host), effect_code(start.effect));
+    let mut insert = batch.connection.prepare_cached(INSERT_RUNNING)?;
+    insert.execute(params![seq, start.call.as_bytes(), row, host, effect, start.scope])?;
+    if let Some(scope) = &start.scope {
+        key::hold(batch, scope, start, intent)?;
+    }
+    own.flights.insert(start.call, Flight { intent, run: start.run, scope: start.scope });
+    Ok(Ok(Reply::Start(Start::Fresh(receipt(intent)))))
+}
+
+fn finish<'a>(
+    own: &mut Own,
+    batch: &mut Batch<'a>,
+    call: CallId,
+    end: End,
+    record: &'a Record,
+) -> Result<Answer, Failure> {
+    let Some(flight) = own.flights.remove(&call) else { return Ok(Err(LedgerError::NotStarted(call))) };
+    let mut delete = batch.connection.prepare_cached("DELETE FROM running WHERE seq = ?1")?;
+    if delete.execute([int(flight.intent)])? != 1 {
+        return Ok(Err(LedgerError::NotStarted(call)));
+    }
+    let seq = batch.append(flight.run.as_bytes(), Cow::Borrowed(record), |counters| counters.end(end))?;
+    if let Some(scope) = &flight.scope {
+        key::settle(batch, scope, call, end, seq, record.at_ms)?;
+    }
+    Ok(Ok(Reply::Written(receipt(seq))))
+}
+
+fn refuse<'a>(batch: &mut Batch<'a>, run: RunId, record: &'a Record) -> Result<Answer, Failure> {
+    if batch.run(run.as_bytes())?.is_none() {
+        return Ok(Err(LedgerError::UnknownRun(run)));
+    }
+    let seq = batch.append(run.as_bytes(), Cow::Borrowed(record), |counters| counters.end(End::Refused))?;
+    Ok(Ok(Reply::Written(receipt(seq))))
+}
+
+/// A receipt whose head comes with the end of the batch.
+fn receipt(seq: u64) -> Receipt {
+    Receipt { seq, head: [0; 32] }
+}
+
+const INSERT_RUN: &str =
+    "INSERT INTO runs (run, principal, name, opened_ms, last_ms, last_seq, hash, running, completed, failed, refused, \
+     unended) VALUES (?1, ?2, ?3, ?4, 0, 0, zeroblob(32), 0, 0, 0, 0, 0)";
+const INSERT_RUNNING: &str =
+    "INSERT INTO running (seq, call, run, host, effect, scope) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";

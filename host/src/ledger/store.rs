@@ -1,0 +1,97 @@
+//! The store's seam: what the group commit asks of whatever keeps the ledger.
+//!
+//! SQLite stands behind it; other stores and the failing one of the tests can. Not here: queueing, waiting
+//! and syncing (`commit`, `sync`). Invariant: `commit` is atomic for the whole batch, and an error of it means that
+//! nothing more may be asked.
+
+use super::chain::Hash;
+use super::entry::{Effect, Start};
+use super::entry::{NewRun, Receipt};
+use super::error::LedgerError;
+use super::record::{End, Record};
+use crate::call::{CallId, RunId};
+
+/// One thing to write.
+#[derive(Debug, Clone)]
+pub(super) enum Op {
+    /// Opens a run, or finds the named one.
+    OpenRun {
+        /// The run, without its content.
+        run: NewRun,
+        /// Its first record.
+        record: Record,
+    },
+    /// Starts a call if its key allows.
+    Start(StartOp),
+    /// Ends a started call.
+    End {
+        /// The call.
+        call: CallId,
+        /// How this leaves it.
+        end: End,
+        /// Its ending.
+        record: Record,
+    },
+    /// Records a proposal that never started.
+    Refuse {
+        /// Its run.
+        run: RunId,
+        /// Its one record.
+        record: Record,
+    },
+    /// Announces that contents will be erased.
+    Prune(Record),
+}
+
+/// What `start` needs beside the record.
+#[derive(Debug, Clone)]
+pub(super) struct StartOp {
+    /// The call.
+    pub(super) call: CallId,
+    /// Its run.
+    pub(super) run: RunId,
+    /// Whose run it must be.
+    pub(super) principal: String,
+    /// The scope of its key.
+    pub(super) scope: Option<Hash>,
+    /// What "the same arguments" means.
+    pub(super) arguments: Hash,
+    /// What a repeat may do.
+    pub(super) effect: Effect,
+    /// The intent.
+    pub(super) record: Record,
+}
+
+/// The answer to one [`Op`].
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Reply {
+    /// To `OpenRun`.
+    Run(RunId),
+    /// To `Start`.
+    Start(Start),
+    /// To the others.
+    Written(Receipt),
+}
+
+impl Reply {
+    /// Fills in the head, which is known when the batch is complete.
+    pub(super) fn set_head(&mut self, head: Hash) {
+        match self {
+            Self::Written(receipt) | Self::Start(Start::Fresh(receipt)) => receipt.head = head,
+            Self::Run(_) | Self::Start(_) => {}
+        }
+    }
+}
+
+/// The answer to one operation: an error here is about that operation alone.
+pub(super) type Answer = Result<Reply, LedgerError>;
+
+/// Keeps the ledger.
+pub(super) trait Store: Send {
+    /// Writes a batch as one transaction and answers each operation, in order. An error of one
+    /// operation leaves the others alone; an error of the batch leaves nothing written, or nobody knows.
+    fn commit(&mut self, batch: &[&Op]) -> Result<Vec<Answer>, LedgerError>;
+
+    /// Signs off: what still runs is for the next host to mark.
+    fn close(self: Box<Self>) -> Result<(), LedgerError>;
+}

@@ -1,0 +1,86 @@
+//! Several hosts, dead ones and living ones, on one ledger.
+
+use super::*;
+
+#[tokio::test]
+async fn a_dead_hosts_effects_are_in_doubt_and_its_reads_abandoned() {
+    let fixture = Fixture::new().await;
+    let run = fixture.run;
+    fixture.start(keyed(run, 1, "a")).await;
+    fixture.start(Intent { effect: Effect::ReadOnly, ..keyed(run, 2, "b") }).await;
+    fixture.start(intent(run, 3)).await;
+    fixture.end(ending(run, 3, Status::Completed)).await;
+    let fixture = fixture.crash();
+    let expected =
+        [(call(1), CallState::InDoubt), (call(2), CallState::Abandoned), (call(3), CallState::Completed)];
+    assert_eq!(fixture.states(), expected);
+    assert_eq!(fixture.start(keyed(run, 4, "a")).await, Start::InDoubt { call: call(1) });
+    assert!(matches!(fixture.start(keyed(run, 5, "b")).await, Start::Fresh(_)));
+    let late = fixture.ledger.end(ending(run, 1, Status::Completed), Durability::Committed).await;
+    assert_eq!(late, Err(LedgerError::NotStarted(call(1))));
+    fixture.assert_sound();
+}
+
+#[tokio::test]
+async fn a_living_hosts_calls_are_left_alone() {
+    let fixture = Fixture::new().await;
+    let run = fixture.run;
+    fixture.start(keyed(run, 1, "k")).await;
+    let second = open(&fixture.dir);
+    assert_eq!(fixture.states(), [(call(1), CallState::Started)]);
+    let asked = second.start(keyed(run, 2, "k"), Durability::Committed).await.unwrap();
+    let Start::InFlight(flight) = asked else { panic!("{asked:?}") };
+    let foreign = second.end(ending(run, 1, Status::Completed), Durability::Committed).await;
+    assert_eq!(foreign, Err(LedgerError::NotStarted(call(1))));
+    fixture.end(ending(run, 1, Status::Completed)).await;
+    assert_eq!(second.await_ending(flight, Duration::from_secs(60)).await, Ok(true));
+    let asked = second.start(keyed(run, 2, "k"), Durability::Committed).await.unwrap();
+    assert!(matches!(asked, Start::Recorded(_)));
+    fixture.assert_sound();
+}
+
+#[tokio::test]
+async fn a_host_that_dies_while_another_waits_for_its_call_is_noticed() {
+    let Fixture { dir, ledger, run } = Fixture::new().await;
+    let second = open(&dir);
+    ledger.start(keyed(run, 1, "k"), Durability::Committed).await.unwrap();
+    let asked = second.start(keyed(run, 2, "k"), Durability::Committed).await.unwrap();
+    let Start::InFlight(flight) = asked else { panic!("{asked:?}") };
+    drop(ledger);
+    assert_eq!(second.await_ending(flight, Duration::from_secs(60)).await, Ok(true));
+    let asked = second.start(keyed(run, 2, "k"), Durability::Committed).await.unwrap();
+    assert_eq!(asked, Start::InDoubt { call: call(1) });
+    let fixture = Fixture { dir, ledger: second, run };
+    fixture.assert_sound();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_hosts_write_one_chain() {
+    let fixture = Fixture::new().await;
+    let run = fixture.run;
+    let second = open(&fixture.dir);
+    let writers = [(fixture.ledger.clone(), 0), (second.clone(), 1_000)].map(|(ledger, base)| {
+        tokio::spawn(async move {
+            for n in base..base + 100 {
+                ledger.start(intent(run, n), Durability::Committed).await.unwrap();
+                ledger.end(ending(run, n, Status::Completed), Durability::Committed).await.unwrap();
+            }
+        })
+    });
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let summary = &fixture.ledger.reader().unwrap().runs().unwrap()[0];
+    assert_eq!((summary.completed, summary.running), (200, 0));
+    fixture.assert_sound();
+}
+
+#[tokio::test]
+async fn a_host_that_closes_in_order_leaves_running_calls_to_be_marked() {
+    let Fixture { dir, ledger, run } = Fixture::new().await;
+    ledger.start(intent(run, 1), Durability::Committed).await.unwrap();
+    ledger.close().await.unwrap();
+    let fixture = Fixture { ledger: open(&dir), dir, run };
+    assert_eq!(fixture.states(), [(call(1), CallState::InDoubt)]);
+    fixture.assert_sound();
+}

@@ -1,0 +1,179 @@
+//! The requests that are served: `initialize`, `server/discover`, `ping`, `tools/list`, `tools/call`.
+//!
+//! Implements rmcp's `Service` rather than its `ServerHandler`, whose defaults answer for prompts,
+//! resources and a modern `ping` that this server does not have. Not here: bytes and JSON (`transport`,
+//! `message`). Invariant: a call that the client cancelled, or that outlives the session, is dropped,
+//! which is how the gate learns of it.
+
+use super::backend::Backend;
+use super::era::{self, Era};
+use super::listing::{LIST_TTL_MS, Listing};
+use super::message::CallParts;
+use super::meta::server_meta;
+use super::outbox::Outbox;
+use super::progress::reporter;
+use super::result::{tool_result, unknown_tool};
+use crate::call::{Arguments, Outcome, Suggestion};
+use bytes::Bytes;
+use rmcp::RoleServer;
+use rmcp::model::{
+    CacheScope, ClientNotification, ClientRequest, DiscoverResult, EmptyResult, ErrorCode, ErrorData,
+    Implementation, InitializeRequestParams, InitializeResult, MetaObject, ServerCapabilities, ServerConfig,
+    ServerResult,
+};
+use rmcp::service::{NotificationContext, RequestContext, Service};
+use serde_json::Value;
+use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::sync::{Notify, mpsc};
+
+/// How an agent is told to use the server.
+const INSTRUCTIONS: &str = "Every call is checked against policy before it runs. When a result is an error, its \
+    text says what to do next; do not repeat a refused call unchanged. Name a run with `_meta` key `toolgate/run`.";
+
+/// Wakes when the client cancels the request that carries it.
+#[derive(Debug, Clone)]
+pub(super) struct Cancel(pub(super) Arc<Notify>);
+
+/// Answers requests with the gate's outcomes.
+pub(super) struct Server<B> {
+    gate: B,
+    outbox: Arc<Outbox>,
+    listing: Listing,
+    info: Implementation,
+    meta: MetaObject,
+    /// Closes when the last handler has let go of the server.
+    _alive: mpsc::Sender<Infallible>,
+}
+
+impl<B: Backend> Server<B> {
+    /// A server of `gate` whose progress goes to `outbox`; `alive` closes once nothing works any more.
+    pub(super) fn new(gate: B, outbox: Arc<Outbox>, alive: mpsc::Sender<Infallible>) -> Self {
+        let info = Implementation::new("toolgate", env!("CARGO_PKG_VERSION"));
+        let meta = server_meta(&info);
+        let listing = Listing::new(gate.tools(), meta.clone());
+        Self { gate, outbox, listing, info, meta, _alive: alive }
+    }
+
+    fn initialize(&self, asked: &InitializeRequestParams) -> InitializeResult {
+        InitializeResult::new(capabilities())
+            .with_server_info(self.info.clone())
+            .with_protocol_version(era::negotiate(&asked.protocol_version))
+            .with_instructions(INSTRUCTIONS)
+    }
+
+    fn discover(&self) -> DiscoverResult {
+        let mut result = DiscoverResult::new(era::SUPPORTED.to_vec(), capabilities())
+            .with_ttl_ms(LIST_TTL_MS)
+            .with_cache_scope(CacheScope::Private);
+        result.instructions = Some(INSTRUCTIONS.to_owned());
+        result.meta = Some(self.meta.clone());
+        result
+    }
+
+    async fn call(
+        &self,
+        tool: String,
+        parts: CallParts,
+        era: Era,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<ServerResult, ErrorData> {
+        let progress = parts.meta.progress_token;
+        let suggestion = Suggestion {
+            run: parts.meta.run,
+            tool: tool.clone(),
+            arguments: arguments(parts.arguments, parts.strict),
+            meta: parts.meta.call,
+        };
+        let progress = progress.map(|token| reporter(Arc::clone(&self.outbox), context.id.clone(), token));
+        let cancel =
+            context.extensions.get::<Cancel>().map(|cancel| Arc::clone(&cancel.0)).unwrap_or_default();
+        let outcome = tokio::select! {
+            outcome = self.gate.call(suggestion, progress) => outcome,
+            () = cancel.notified() => return Err(abandoned()),
+            () = context.ct.cancelled() => return Err(abandoned()),
+        };
+        self.answer(outcome, &tool, era)
+    }
+
+    fn answer(&self, outcome: Outcome, tool: &str, era: Era) -> Result<ServerResult, ErrorData> {
+        if let Some(error) = unknown_tool(&outcome, tool, self.listing.names()) {
+            return Err(error);
+        }
+        let mut result = tool_result(outcome, self.listing.structured(tool, era), &self.meta);
+        if era == Era::Legacy {
+            result.result_type = None;
+        }
+        Ok(ServerResult::CallToolResult(result))
+    }
+}
+
+impl<B: Backend> Service<RoleServer> for Server<B> {
+    async fn handle_request(
+        &self,
+        request: ClientRequest,
+        mut context: RequestContext<RoleServer>,
+    ) -> Result<ServerResult, ErrorData> {
+        let era = context.extensions.get::<Era>().copied().unwrap_or(Era::Modern);
+        match request {
+            ClientRequest::CallToolRequest(request) => {
+                let Some(parts) = context.extensions.remove::<CallParts>() else {
+                    return Err(abandoned());
+                };
+                self.call(request.params.name.into_owned(), parts, era, &context).await
+            }
+            ClientRequest::ListToolsRequest(request) => {
+                let cursor = request.params.and_then(|page| page.cursor);
+                self.listing.page(cursor.as_deref(), era).map(ServerResult::ListToolsResult)
+            }
+            ClientRequest::DiscoverRequest(_) => Ok(ServerResult::DiscoverResult(self.discover())),
+            ClientRequest::InitializeRequest(request) => {
+                Ok(ServerResult::InitializeResult(self.initialize(&request.params)))
+            }
+            ClientRequest::PingRequest(_) if era == Era::Legacy => {
+                Ok(ServerResult::EmptyResult(EmptyResult {}))
+            }
+            _ => Err(method_not_found()),
+        }
+    }
+
+    async fn handle_notification(
+        &self,
+        _: ClientNotification,
+        _: NotificationContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        Ok(())
+    }
+
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(capabilities()).with_server_info(self.info.clone())
+    }
+}
+
+/// The arguments for the pipeline: parsed here, off the reading task, where the line was strict.
+fn arguments(raw: Option<Bytes>, strict: bool) -> Arguments {
+    let Some(raw) = raw else {
+        return Arguments::Parsed(Value::Object(serde_json::Map::new()));
+    };
+    match serde_json::from_slice(&raw) {
+        Ok(value) if strict => Arguments::Parsed(value),
+        _ => Arguments::Raw(raw.to_vec()),
+    }
+}
+
+fn capabilities() -> ServerCapabilities {
+    ServerCapabilities::builder().enable_tools().build()
+}
+
+fn method_not_found() -> ErrorData {
+    let text = "Method not found: this server has initialize, server/discover, tools/list and tools/call";
+    ErrorData::new(ErrorCode::METHOD_NOT_FOUND, text, None)
+}
+
+/// Ends the work on a request; the outbox writes it only when the session ends over an open request.
+fn abandoned() -> ErrorData {
+    ErrorData::internal_error(
+        "The server is stopping; the call was cancelled. See the ledger for its ending.",
+        None,
+    )
+}

@@ -1,0 +1,129 @@
+//! One client's session: raw lines in, JSON out.
+
+use super::super::lines::Lines;
+use super::super::{ServeError, serve_backend};
+use super::stand_in::StandIn;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::io::{
+    AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines as TextLines, ReadHalf, WriteHalf,
+};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// The longest line in these sessions, in bytes.
+pub(super) const LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// A client and the server it talks to.
+pub(super) struct Session {
+    pub(super) gate: StandIn,
+    input: Option<WriteHalf<DuplexStream>>,
+    output: TextLines<BufReader<ReadHalf<DuplexStream>>>,
+    serving: JoinHandle<Result<(), ServeError>>,
+    stops: mpsc::Sender<()>,
+}
+
+impl Session {
+    /// Starts one.
+    pub(super) fn open() -> Self {
+        Self::with_grace(Duration::from_secs(60))
+    }
+
+    /// Starts one whose calls may go on for `grace` after the end of the input.
+    pub(super) fn with_grace(grace: Duration) -> Self {
+        let (client, server) = tokio::io::duplex(1 << 20);
+        let (read, write) = tokio::io::split(server);
+        let (stops, stopped) = mpsc::channel(1);
+        let gate = StandIn::default();
+        let lines = Lines::new(read, LINE_BYTES_MAX);
+        let serving = tokio::spawn(serve_backend(gate.clone(), lines, write, stopped, grace));
+        let (output, input) = tokio::io::split(client);
+        let output = BufReader::new(output).lines();
+        Self { gate, input: Some(input), output, serving, stops }
+    }
+
+    /// Starts one and initializes it, for the legacy era.
+    pub(super) async fn legacy() -> Self {
+        let mut session = Self::open();
+        session
+            .send(&json!({"jsonrpc": "2.0", "id": "init", "method": "initialize", "params": {
+                "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}}))
+            .await;
+        assert_eq!(session.next().await["result"]["protocolVersion"], "2025-11-25");
+        session.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
+        session
+    }
+
+    /// Sends bytes as they are.
+    pub(super) async fn raw(&mut self, bytes: &[u8]) {
+        self.input.as_mut().unwrap().write_all(bytes).await.unwrap();
+    }
+
+    /// Sends one message.
+    pub(super) async fn send(&mut self, message: &Value) {
+        self.raw(format!("{message}\n").as_bytes()).await;
+    }
+
+    /// The next message from the server.
+    pub(super) async fn next(&mut self) -> Value {
+        let line = tokio::time::timeout(Duration::from_secs(20), self.output.next_line()).await;
+        serde_json::from_str(&line.expect("an answer in time").unwrap().expect("an open session")).unwrap()
+    }
+
+    /// Sends one line and gives the next message.
+    pub(super) async fn ask_raw(&mut self, line: &str) -> Value {
+        self.raw(format!("{line}\n").as_bytes()).await;
+        self.next().await
+    }
+
+    /// Sends one message and gives the next.
+    pub(super) async fn ask(&mut self, message: Value) -> Value {
+        self.send(&message).await;
+        self.next().await
+    }
+
+    /// Tells the server to stop, as a signal does.
+    pub(super) async fn stop(&self) {
+        self.stops.send(()).await.unwrap();
+    }
+
+    /// Waits until the server has taken the last stop.
+    pub(super) async fn place_for_a_stop(&self) -> mpsc::OwnedPermit<()> {
+        self.stops.clone().reserve_owned().await.unwrap()
+    }
+
+    /// Goes away without a word, then does `after`; returns once the server has ended.
+    pub(super) async fn vanish(self, after: impl FnOnce()) {
+        let Self { input, output, serving, .. } = self;
+        drop((input, output));
+        after();
+        serving.await.unwrap().unwrap();
+    }
+
+    /// Closes the input; gives what the server still says before it ends.
+    pub(super) async fn close(mut self) -> Vec<Value> {
+        self.input.take().unwrap().shutdown().await.unwrap();
+        self.rest().await
+    }
+
+    /// What the server still says before it ends by itself.
+    pub(super) async fn rest(mut self) -> Vec<Value> {
+        let mut rest = Vec::new();
+        while let Some(line) = self.output.next_line().await.unwrap() {
+            rest.push(serde_json::from_str(&line).unwrap());
+        }
+        self.serving.await.unwrap().unwrap();
+        rest
+    }
+}
+
+/// A modern request: `params` with the `_meta` that the era requires, and `meta` beside it.
+pub(super) fn modern(id: impl Into<Value>, method: &str, mut params: Value, meta: Value) -> Value {
+    let mut all = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    all.as_object_mut().unwrap().extend(meta.as_object().unwrap().clone());
+    params["_meta"] = all;
+    json!({"jsonrpc": "2.0", "id": id.into(), "method": method, "params": params})
+}

@@ -1,0 +1,92 @@
+//! Propose: a suggestion becomes a proposal, strictly parsed and bound to a run.
+//!
+//! Ends with `malformed`, `too_large`, `unknown_run`. Not here: whether the tool exists or the arguments
+//! fit it. Invariant: past this stage the arguments are strict JSON, and the run exists and belongs to
+//! this host's principal.
+
+use super::ending::{Denied, Ending, HostFailed};
+use super::record::Note;
+use super::run::Trip;
+use crate::call::{Arguments, CallMeta, Denial, HostError, RunId, Suggestion};
+use crate::gate::Host;
+use crate::schema::strict::{self, StrictError, StrictKind};
+use serde_json::Value;
+
+/// Bytes of an idempotency key.
+const KEY_BYTES_MAX: usize = 256;
+/// Bytes of a thought.
+const THOUGHT_BYTES_MAX: usize = 16 * 1024;
+
+/// A suggestion that can be read.
+#[derive(Debug)]
+pub(super) struct Proposal {
+    tool: String,
+    arguments: Value,
+    meta: CallMeta,
+}
+
+impl Proposal {
+    pub(super) fn into_parts(self) -> (String, Value, CallMeta) {
+        (self.tool, self.arguments, self.meta)
+    }
+}
+
+pub(super) async fn propose(host: &Host, trip: &mut Trip, suggestion: Suggestion) -> Result<Proposal, Ending> {
+    trip.run = Some(find_run(host, suggestion.run.as_deref()).await?);
+    let meta = bounded(suggestion.meta)?;
+    trip.note = Note::of(&meta);
+    let arguments = match suggestion.arguments {
+        Arguments::Parsed(value) => value,
+        Arguments::Raw(bytes) => strict::parse(&bytes, &host.strict_caps()).map_err(not_strict)?,
+    };
+    trip.note.arguments = Some(arguments.clone());
+    Ok(Proposal { tool: suggestion.tool, arguments, meta })
+}
+
+/// The run that was named, or the one that the policy gives to a client that names none.
+async fn find_run(host: &Host, named: Option<&str>) -> Result<RunId, Ending> {
+    let Some(named) = named else {
+        return host.own_run().await.map_err(|error| ledger_failed(&error));
+    };
+    let unknown = || {
+        Denied::new(
+            Denial::UnknownRun,
+            "The run named by `toolgate/run` does not exist.",
+            "Use the id that an earlier result carried, or leave it out to get this connection's run.",
+            "no such run for this principal; `toolgate runs` lists them",
+        )
+    };
+    let id: RunId = named.parse().map_err(|_| unknown())?;
+    match host.ledger.find_run(id, &host.policy.host.principal).await {
+        Ok(Some(run)) => Ok(run.id),
+        Ok(None) => Err(unknown().into()),
+        Err(error) => Err(ledger_failed(&error)),
+    }
+}
+
+pub(super) fn ledger_failed(error: &crate::ledger::LedgerError) -> Ending {
+    HostFailed { code: HostError::LedgerUnavailable, operator: error.to_string(), effect_possible: false }.into()
+}
+
+fn bounded(meta: CallMeta) -> Result<CallMeta, Denied> {
+    let over = |what: &str, max: usize| {
+        let text = format!("`{what}` is over {max} bytes.");
+        Denied::new(Denial::TooLarge, &text, "Send a shorter one.", text.clone())
+    };
+    if meta.idempotency_key.as_ref().is_some_and(|key| key.len() > KEY_BYTES_MAX) {
+        return Err(over("toolgate/idempotency-key", KEY_BYTES_MAX));
+    }
+    if meta.thought.as_ref().is_some_and(|thought| thought.len() > THOUGHT_BYTES_MAX) {
+        return Err(over("toolgate/thought", THOUGHT_BYTES_MAX));
+    }
+    Ok(meta)
+}
+
+fn not_strict(error: StrictError) -> Denied {
+    let code = match error.kind {
+        StrictKind::TooLarge => Denial::TooLarge,
+        _ => Denial::Malformed,
+    };
+    let text = format!("The arguments are not usable JSON: {error}.");
+    Denied::new(code, &text, "Correct the arguments and send the call again.", error.to_string())
+}

@@ -1,0 +1,49 @@
+//! Tests of the whole room: text in, answers and diagnostics out.
+
+mod answers;
+mod examples;
+mod explanations;
+mod mutations;
+mod reach;
+mod settings;
+mod shape;
+mod values;
+
+use super::{Compiled, Diagnostics, Policy, compile};
+
+fn environment(name: &str) -> Option<String> {
+    match name {
+        "WORK" => Some("/srv/work".to_owned()),
+        "EMPTY" => Some(String::new()),
+        _ => None,
+    }
+}
+
+fn compiled(text: &str) -> Compiled {
+    match compile(text, "p.toml", &environment) {
+        Ok(compiled) => compiled,
+        Err(diagnostics) => panic!("{diagnostics}\nin\n{text}"),
+    }
+}
+
+fn policy(text: &str) -> Policy {
+    compiled(text).policy
+}
+
+fn errors(text: &str) -> Diagnostics {
+    match compile(text, "p.toml", &environment) {
+        Ok(_) => panic!("compiles:\n{text}"),
+        Err(diagnostics) => diagnostics,
+    }
+}
+
+/// `line:column code` of each.
+fn codes(diagnostics: &Diagnostics) -> Vec<String> {
+    let code = |one: &super::Diagnostic| format!("{}:{} {}", one.line, one.column, one.code);
+    diagnostics.iter().map(code).collect()
+}
+
+/// A policy of one tool `t` with these lines in its section.
+fn tool(lines: &str) -> String {
+    format!("[tools.t]\ncomponent = 't.wasm'\nsha256 = '{}'\n{lines}\n", "0".repeat(64))
+}

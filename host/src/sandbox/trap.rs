@@ -1,0 +1,39 @@
+//! From what the runtime reports to the fault that it was.
+//!
+//! Invariant: every error of an execution ends as exactly one fault or host error; the text is for the
+//! operator and is sanitized before anyone reads it.
+
+use super::limits::Meter;
+use crate::call::Fault;
+use std::fmt;
+use wasmtime::Trap;
+use wasmtime_wasi::I32Exit;
+
+/// The epoch callback saw the deadline pass.
+#[derive(Debug)]
+pub(super) struct DeadlinePassed;
+
+impl fmt::Display for DeadlinePassed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the deadline passed")
+    }
+}
+
+impl std::error::Error for DeadlinePassed {}
+
+/// Names the fault behind an error, with one sentence for the operator.
+pub(super) fn classify(error: &wasmtime::Error, meter: &Meter) -> (Fault, String) {
+    if error.is::<DeadlinePassed>() {
+        return (Fault::Deadline, "the guest was still running at its deadline".to_owned());
+    }
+    if let Some(exit) = error.downcast_ref::<I32Exit>() {
+        return (Fault::Trap, format!("the guest called exit({}) instead of returning", exit.0));
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => (Fault::OutOfFuel, "the fuel of the call is spent".to_owned()),
+        Some(Trap::Interrupt) => (Fault::Deadline, "the guest was still running at its deadline".to_owned()),
+        _ if meter.denied() => (Fault::OutOfMemory, "the guest asked for more memory than its limit".to_owned()),
+        Some(trap) => (Fault::Trap, trap.to_string()),
+        None => (Fault::Trap, format!("{error:#}")),
+    }
+}

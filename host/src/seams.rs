@@ -1,0 +1,67 @@
+//! Time and entropy, the two things that make a run differ from the last one.
+//!
+//! Everything that reads a clock for a record or draws a random number does it here, so that tests and
+//! later a simulator can hand in their own. (Deadlines of running guests use the runtime's timer.)
+
+use crate::call::{CallId, RunId};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Where time and entropy come from. Clones share the source.
+#[derive(Clone)]
+pub struct Seams {
+    now: Arc<dyn Fn() -> Duration + Send + Sync>,
+    fill: Arc<dyn Fn(&mut [u8]) + Send + Sync>,
+}
+
+impl Seams {
+    /// The system's clock and the system's entropy.
+    pub fn system() -> Self {
+        Self::new(
+            || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            |bytes| {
+                // Without entropy there is no safe id or envelope; the system says so only when it is broken.
+                if getrandom::fill(bytes).is_err() {
+                    tracing::error!("the system gives no entropy; ending");
+                    std::process::abort();
+                }
+            },
+        )
+    }
+
+    /// Any other source.
+    pub fn new(now: impl Fn() -> Duration + Send + Sync + 'static, fill: impl Fn(&mut [u8]) + Send + Sync + 'static) -> Self {
+        Self { now: Arc::new(now), fill: Arc::new(fill) }
+    }
+
+    /// Time since the Unix epoch.
+    pub fn now(&self) -> Duration {
+        (self.now)()
+    }
+
+    /// Time since the Unix epoch in milliseconds.
+    pub fn now_ms(&self) -> u64 {
+        u64::try_from(self.now().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// A new call id.
+    pub fn call_id(&self) -> CallId {
+        CallId::new(self.now_ms(), self.random())
+    }
+
+    /// A new run id.
+    pub fn run_id(&self) -> RunId {
+        RunId::new(self.now_ms(), self.random())
+    }
+
+    /// A nonce of 128 bits in hex, for one envelope.
+    pub fn nonce(&self) -> String {
+        crate::catalog::hex(&self.random::<16>())
+    }
+
+    fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        (self.fill)(&mut bytes);
+        bytes
+    }
+}

@@ -1,0 +1,7 @@
+/// Shouts.
+#[toolgate_sdk::tool]
+fn Shout(text: String) -> String {
+    text
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+/// Gives it back.
+#[toolgate_sdk::tool]
+fn echo<T>(value: T) -> T {
+    value
+}
+
+fn main() {}

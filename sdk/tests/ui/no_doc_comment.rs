@@ -1,0 +1,6 @@
+#[toolgate_sdk::tool]
+fn echo(text: String) -> String {
+    text
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+/// A desk.
+#[toolgate_sdk::tool]
+struct Desk {
+    key: String,
+}
+
+fn main() {}

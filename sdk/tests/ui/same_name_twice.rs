@@ -1,0 +1,19 @@
+mod one {
+    /// Gives one.
+    #[toolgate_sdk::tool]
+    pub fn number() -> u8 {
+        1
+    }
+}
+
+mod two {
+    /// Gives two.
+    #[toolgate_sdk::tool]
+    pub fn number() -> u8 {
+        2
+    }
+}
+
+toolgate_sdk::component!(one::number, two::number);
+
+fn main() {}

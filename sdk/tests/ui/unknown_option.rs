@@ -1,0 +1,7 @@
+/// Reads.
+#[toolgate_sdk::tool(name = "read")]
+fn read(path: String) -> String {
+    path
+}
+
+fn main() {}
