@@ -58,7 +58,7 @@ impl Committer {
             self.health.check()?;
             store.map_or(Err(LedgerError::Closed), |store| store.commit(&[op]))
         });
-        let answers = answers.map_err(|error| if error == LedgerError::Closed { error } else { self.health.fail(error) })?;
+        let answers = answers.map_err(|error| if error == LedgerError::Closed { error } else { self.health.keep(error) })?;
         answers.into_iter().next().unwrap_or(Err(LedgerError::Closed))
     }
 
@@ -126,7 +126,7 @@ impl Committer {
                     self.ended.notify_waiters();
                 }
             }
-            Err(error) => batch.fail(&self.health.fail(error)),
+            Err(error) => batch.fail(&self.health.keep(error)),
         }
     }
 }

@@ -18,7 +18,12 @@ impl Health {
 
     /// Keeps the first failure and gives it back.
     pub(super) fn fail(&self, cause: impl Display) -> LedgerError {
-        self.0.get_or_init(|| LedgerError::Unavailable { cause: cause.to_string() }).clone()
+        self.keep(LedgerError::Unavailable { cause: cause.to_string() })
+    }
+
+    /// Keeps an error that is already in its words.
+    pub(super) fn keep(&self, error: LedgerError) -> LedgerError {
+        self.0.get_or_init(|| error).clone()
     }
 
     /// Refuses from now on because the ledger was closed.

@@ -39,6 +39,16 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// Whether records of this kind name a call.
+    pub(super) fn is_of_a_call(self) -> bool {
+        match self {
+            Self::Intent | Self::Ending | Self::Unstarted | Self::Mark => true,
+            Self::RunOpened | Self::HostOpened | Self::Pruned => false,
+        }
+    }
+}
+
 /// How a call's last record leaves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -104,6 +104,9 @@ impl Audit {
             Some("") => Some(CallContent::default()),
             Some(text) => Some(serde_json::from_str(text).map_err(|_| "its content cannot be read")?),
         };
+        if event.call.is_some() != kind.is_of_a_call() {
+            return Err("its kind and its call do not go together".to_owned());
+        }
         if kind == Kind::RunOpened {
             self.open_run(event, &facts)?;
         }

@@ -11,17 +11,11 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Makes the folder and an empty file when they are missing, private and durable. True when the file is new.
-pub(super) fn prepare(place: &Place, disk: &dyn Disk) -> Result<bool, LedgerError> {
-    let made = (|| {
-        make_folder(place.folder(), disk)?;
-        let new = make_file(&place.ledger)?;
-        if new {
-            sync_folder(place.folder(), disk)?;
-        }
-        Ok(new)
-    })();
-    made.map_err(|error: io::Error| place.open_error(&error))
+/// Makes the folder and an empty file when they are missing, and private. The end of opening makes the names in the
+/// folder durable, the log's with them.
+pub(super) fn prepare(place: &Place, disk: &dyn Disk) -> Result<(), LedgerError> {
+    let made = make_folder(place.folder(), disk).and_then(|()| make_file(&place.ledger));
+    made.map_err(|error| place.open_error(&error))
 }
 
 /// Takes away what others may do with the files; SQLite gives a new log the mode of its database.
@@ -93,9 +87,9 @@ fn make_folder(folder: &Path, disk: &dyn Disk) -> io::Result<()> {
     }
 }
 
-fn make_file(path: &Path) -> io::Result<bool> {
+fn make_file(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
-        Ok(found) if found.is_file() => return Ok(false),
+        Ok(found) if found.is_file() => return Ok(()),
         Ok(_) => return Err(io::Error::other("it is not a regular file")),
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         Err(_) => {}
@@ -107,7 +101,7 @@ fn make_file(path: &Path) -> io::Result<bool> {
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;
     match linked {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        other => other.map(|()| true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        other => other,
     }
 }

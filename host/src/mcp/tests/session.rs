@@ -26,7 +26,7 @@ pub(super) struct Session {
 impl Session {
     /// Starts one.
     pub(super) fn open() -> Self {
-        Self::with_grace(Duration::from_secs(60))
+        Self::with_grace(Duration::from_secs(3600))
     }
 
     /// Starts one whose calls may go on for `grace` after the end of the input.
