@@ -9,7 +9,7 @@ use crate::catalog::{Cache, Catalog, CatalogError, Compiler, Loader, ToolCard};
 use crate::ledger::{Disk, Ledger, LedgerError, LedgerOptions, NewRun, SystemDisk};
 use crate::pipeline::{self, ProgressSink};
 use crate::policy::{self, Diagnostics, Policy, RunFrom};
-use crate::sandbox::grants::fs::{Protected, refuse_overlapping, refuse_self_widening};
+use crate::sandbox::grants::fs::{OverlapError, Protected, refuse_overlapping, refuse_self_widening};
 use crate::sandbox::{Admission, Sandbox, SandboxError};
 use crate::sanitizer::{Bounds, Sanitizer};
 use crate::schema::strict;
@@ -47,9 +47,9 @@ pub enum GateError {
         /// What is wrong.
         diagnostics: Diagnostics,
     },
-    /// A grant would let a tool change what decides about it.
-    #[error("{0}")]
-    Grants(String),
+    /// A grant would let a tool change what decides about it, or breaks another grant's promise.
+    #[error(transparent)]
+    Overlap(#[from] OverlapError),
     /// `--locked`, and a component is not pinned or is another one.
     #[error("{0}")]
     Unlocked(String),
@@ -312,8 +312,8 @@ pub fn refuse_widening(policy: &Policy, path: &Path, base: &Path) -> Result<(), 
         Protected { what: "the compiled cache", path: cache },
     ];
     protected.extend(policy.tools.values().map(|tool| Protected { what: "a component", path: base.join(&tool.component) }));
-    refuse_self_widening(&grants, &protected, base).map_err(|error| GateError::Grants(error.to_string()))?;
-    refuse_overlapping(&grants, base).map_err(|error| GateError::Grants(error.to_string()))
+    refuse_self_widening(&grants, &protected, base)?;
+    Ok(refuse_overlapping(&grants, base)?)
 }
 
 fn refuse_unlocked(policy: &Policy, catalog: &Catalog) -> Result<(), GateError> {

@@ -27,10 +27,12 @@ class ProtocolError(Exception):
 class Server:
     """A server process and the requests on their way to it. Use it in a `with`: leaving it ends the process."""
 
-    def __init__(self, command, environment, log):
-        """Starts `command`; what it writes to stderr goes to the open file `log`."""
+    def __init__(self, command, folder, environment, log):
+        """Starts `command` in `folder`; what it writes to stderr goes to the open file `log`."""
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=log)
+        self.process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=pipe, stdout=pipe, stderr=log
+        )
         self.ids = itertools.count(1)
         self.sent = set()
         self.answers = {}

@@ -8,8 +8,9 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use toolgate::GateError;
 use toolgate::catalog::{Cache, Catalog, Compiler, Loader};
-use toolgate::policy::{self, Capability, Diagnostic, Diagnostics, Policy, Severity, cases};
+use toolgate::policy::{self, Capability, Diagnostic, Diagnostics, Place, Policy, cases};
 use toolgate::sandbox::Sandbox;
+use toolgate::sandbox::grants::fs::OverlapError;
 
 /// Check a policy and the components it names.
 #[derive(Debug, clap::Args)]
@@ -77,16 +78,17 @@ impl Check {
         let base = toolgate::base_of(&self.policy)?;
         let mut found = Diagnostics::default();
         if let Err(error) = toolgate::refuse_widening(policy, &self.policy, &base) {
-            found.push(at_tool(policy, None, "grant_refused", Severity::Error, error.to_string()));
+            let place = grant_place(policy, &error);
+            found.push(Diagnostic::error("grant_refused", &place, error.to_string()));
         }
         match block_on(load(policy, &base)) {
             Err(error @ CliError::Io(_)) => return Err(error),
-            Err(CliError::Gate(error)) => found.push(at_tool(policy, None, "component_refused", Severity::Error, error.to_string())),
+            Err(CliError::Gate(error)) => found.push(at_tool(policy, None, "component_refused", error.to_string())),
             Err(other) => return Err(other),
             Ok(catalog) => {
                 for (name, changed) in catalog.all_changed() {
                     let message = format!("the component of `{name}` hashes to {}, not to {}", changed.found, changed.named);
-                    found.push(at_tool(policy, Some(name), "component_changed", Severity::Error, message));
+                    found.push(at_tool(policy, Some(name), "component_changed", message));
                 }
                 for tool in catalog.tools() {
                     let needs: Vec<Capability> = tool.needs.iter().filter_map(|need| need.parse().ok()).collect();
@@ -120,10 +122,19 @@ async fn load(policy: &Policy, base: &Path) -> Result<Catalog, CliError> {
     Ok(loader.load(policy).await?)
 }
 
-fn at_tool(policy: &Policy, tool: Option<&str>, code: &'static str, severity: Severity, message: String) -> Diagnostic {
+/// Where the policy writes the grant that was refused.
+fn grant_place(policy: &Policy, error: &GateError) -> Place {
+    let (tool, folder) = match error {
+        GateError::Overlap(OverlapError::SelfWidening { tool, grant, .. }) => (tool, grant),
+        GateError::Overlap(OverlapError::ReadAndWrite { tool, write, .. }) => (tool, write),
+        _ => return Place::default(),
+    };
+    let Some(tool) = policy.tools.get(tool) else { return Place::default() };
+    let index = tool.grants.fs.iter().position(|grant| grant.host == *folder).unwrap_or_default();
+    tool.place(&format!("grants.fs[{index}].host"))
+}
+
+fn at_tool(policy: &Policy, tool: Option<&str>, code: &'static str, message: String) -> Diagnostic {
     let place = tool.and_then(|tool| policy.tools.get(tool)).map(|tool| tool.place("")).unwrap_or_default();
-    match severity {
-        Severity::Error => Diagnostic::error(code, &place, message),
-        Severity::Warning => Diagnostic::warning(code, &place, message),
-    }
+    Diagnostic::error(code, &place, message)
 }

@@ -24,16 +24,17 @@ pub(super) fn build(folder: &Path, toolchain: &Toolchain) -> Result<PathBuf, Cli
         return Err(CliError::Usage(format!("there is no crate at {}: no Cargo.toml; `toolgate new NAME` makes one", folder.display())));
     }
     let manifest = std::path::absolute(manifest)?;
+    let workspace = workspace(&manifest)?;
     let mut build = cargo();
     build
         .args(["build", "--release", "--lib", "--target", TARGET, "--message-format=json-render-diagnostics"])
         .arg("--manifest-path")
         .arg(&manifest)
         .arg("--target-dir")
-        .arg(target_folder(&manifest)?.join("guests"))
+        .arg(workspace.target.join("guests"))
         .envs(PROFILE.iter().copied())
         .stderr(Stdio::inherit());
-    toolchain.apply(&mut build, manifest.parent().unwrap_or(folder));
+    toolchain.apply(&mut build, &workspace.root);
     let built = build.output().map_err(no_cargo)?;
     if !built.status.success() {
         return Err(CliError::Usage(format!("the crate at {} does not build; cargo said why", folder.display())));
@@ -57,12 +58,20 @@ fn component(messages: &[u8], manifest: &Path) -> Option<PathBuf> {
     })
 }
 
-fn target_folder(manifest: &Path) -> Result<PathBuf, CliError> {
+/// Where cargo puts what it builds. The root is the same for all crates of a workspace, and so are the
+/// compiler's flags that name it: what one crate built, the next one uses.
+struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+fn workspace(manifest: &Path) -> Result<Workspace, CliError> {
     let said = cargo().args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"]).arg(manifest).output().map_err(no_cargo)?;
-    let folder = serde_json::from_slice::<Value>(&said.stdout).ok().and_then(|metadata| {
-        metadata.get("target_directory").and_then(Value::as_str).map(PathBuf::from)
+    let found = serde_json::from_slice::<Value>(&said.stdout).ok().and_then(|metadata| {
+        let folder = |key: &str| metadata.get(key).and_then(Value::as_str).map(PathBuf::from);
+        Some(Workspace { root: folder("workspace_root")?, target: folder("target_directory")? })
     });
-    folder.ok_or_else(|| CliError::Usage(format!("cargo cannot read {}: {}", manifest.display(), String::from_utf8_lossy(&said.stderr).trim())))
+    found.ok_or_else(|| CliError::Usage(format!("cargo cannot read {}: {}", manifest.display(), String::from_utf8_lossy(&said.stderr).trim())))
 }
 
 fn cargo() -> Command {

@@ -134,7 +134,14 @@ pub(crate) fn run(args: Args, mut console: Console) -> u8 {
 fn log_to_stderr(verbose: bool) {
     use tracing_subscriber::filter::{EnvFilter, LevelFilter};
     let level = if verbose { LevelFilter::INFO } else { LevelFilter::WARN };
-    let filter = EnvFilter::builder().with_env_var("TOOLGATE_LOG").with_default_directive(level.into()).from_env_lossy();
+    let mut filter = EnvFilter::builder()
+        .with_env_var("TOOLGATE_LOG")
+        .with_default_directive(level.into())
+        .from_env_lossy();
+    // At `info` it logs what clients send, raw.
+    if let Ok(quiet) = "rmcp=error".parse() {
+        filter = filter.add_directive(quiet);
+    }
     let built = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -146,9 +153,12 @@ fn log_to_stderr(verbose: bool) {
     drop(built);
 }
 
-/// Runs an async command to its end.
+/// Runs an async command to its end. A thread that still waits for input must not hold up the exit.
 fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Io)?.block_on(work)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    done
 }
 
 /// How commands open a gate: components are compiled by this very binary, in a process of its own.

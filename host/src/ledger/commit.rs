@@ -58,7 +58,8 @@ impl Committer {
             self.health.check()?;
             store.map_or(Err(LedgerError::Closed), |store| store.commit(&[op]))
         });
-        let answers = answers.map_err(|error| if error == LedgerError::Closed { error } else { self.health.keep(error) })?;
+        let answers = answers
+            .map_err(|error| if error == LedgerError::Closed { error } else { self.health.keep(error) })?;
         answers.into_iter().next().unwrap_or(Err(LedgerError::Closed))
     }
 
@@ -157,7 +158,9 @@ impl Batch {
 impl Drop for Batch {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.fail(&LedgerError::Unavailable { cause: "the store panicked while it wrote this batch".to_owned() });
+            self.fail(&LedgerError::Unavailable {
+                cause: "the store panicked while it wrote this batch".to_owned(),
+            });
         }
     }
 }

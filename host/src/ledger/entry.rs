@@ -138,10 +138,10 @@ pub struct InFlight {
     pub(super) host: u64,
 }
 
-/// A line that the guest logged.
+/// A line beside a call: what the guest logged, or what the host notes for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// `debug`, `info`, `warn` or `error`.
+    /// `debug`, `info`, `warn` or `error`; `stdout`, `stderr`; `operator`, `stages`.
     pub level: String,
     /// The text, sanitized.
     pub text: String,
@@ -154,7 +154,7 @@ pub struct Ending {
     pub call: CallId,
     /// How it ended, as the agent is told.
     pub outcome: Outcome,
-    /// What the guest logged.
+    /// What the guest logged, and what the host notes.
     pub logs: Vec<LogLine>,
     /// True when the effect may have happened and nobody knows: the key stays bound.
     pub in_doubt: bool,
@@ -187,6 +187,8 @@ pub struct Refusal {
     pub traceparent: Option<String>,
     /// What the agent is told.
     pub outcome: Outcome,
+    /// What the host notes for the operator.
+    pub logs: Vec<LogLine>,
     /// When.
     pub at_ms: u64,
 }

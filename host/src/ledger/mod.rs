@@ -17,7 +17,9 @@ mod store;
 mod sync;
 
 pub use disk::{Disk, Sync, SystemDisk};
-pub use entry::{Durability, Effect, Ending, InFlight, Intent, LogLine, NewRun, Receipt, Refusal, RunRow, Start};
+pub use entry::{
+    Durability, Effect, Ending, InFlight, Intent, LogLine, NewRun, Receipt, Refusal, RunRow, Start,
+};
 pub use error::LedgerError;
 pub use report::{
     BROKEN_MAX, Broken, CallContent, CallState, CallTrace, PruneReport, RunSummary, RunTrace, VerifyReport,
@@ -67,7 +69,7 @@ struct Inner {
     health: Health,
     disk: Arc<dyn Disk>,
     place: Place,
-    path: PathBuf,
+    host: u64,
 }
 
 impl Ledger {
@@ -81,14 +83,15 @@ impl Ledger {
         let LedgerOptions { path, disk } = options;
         let (health, growth) = (Health::default(), Arc::new(Growth::default()));
         let (writer, place, wal) = sqlite::open(&path, &disk, &growth, now_ms)?;
+        let host = writer.host();
         let committer = Arc::new(Committer::new(Box::new(writer), health.clone()));
         let checkpointer =
             Checkpointer::start(&place, disk.vfs(), growth, Arc::clone(&committer), health.clone())?;
-        let lookups = Mutex::new(Some(LedgerReader::open(&path, disk.vfs())?));
+        let lookups = Mutex::new(Some(LedgerReader::open(place.path(), disk.vfs())?));
         let sync = GroupSync::start(Arc::clone(&disk), wal, health.clone())
             .map_err(|error| LedgerError::Open { path: path.clone(), cause: error.to_string() })?;
         let found = Mutex::default();
-        Ok(Self(Arc::new(Inner { checkpointer, sync, lookups, found, committer, health, disk, place, path })))
+        Ok(Self(Arc::new(Inner { checkpointer, sync, lookups, found, committer, health, disk, place, host })))
     }
 
     /// Opens an existing ledger for reading only, also while hosts write to it. Blocks on the disk.
@@ -104,7 +107,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::open`].
     pub fn reader(&self) -> Result<LedgerReader, LedgerError> {
-        LedgerReader::open(&self.0.path, self.0.disk.vfs())
+        LedgerReader::open(self.0.place.path(), self.0.disk.vfs())
     }
 
     /// Opens a run (committed), or finds the named run of this principal again; gives its id.
@@ -153,7 +156,7 @@ impl Ledger {
             scope: intent.key.as_deref().map(|key| chain::scope(&intent.principal, &intent.tool, key)),
             arguments: intent.arguments_digest,
             effect: intent.effect,
-            record: Record::intent(intent)?,
+            record: Record::intent(intent, self.0.host)?,
         };
         let start = match self.0.committer.submit(Op::Start(op)).await? {
             Reply::Start(start) => start,
@@ -171,9 +174,9 @@ impl Ledger {
     /// [`LedgerError::NotStarted`] when it has its ending or never started here, [`LedgerError::Unavailable`] when
     /// nothing can be promised: the ending may or may not be recorded.
     pub async fn end(&self, ending: Ending, durability: Durability) -> Result<Receipt, LedgerError> {
-        let (call, end) = (ending.call, record::ending_of(&ending));
+        let call = ending.call;
         let record = Record::ending(ending)?;
-        self.0.written(Op::End { call, end, record }, durability).await
+        self.0.written(Op::End { call, record }, durability).await
     }
 
     /// Writes the one record of a proposal that never started (committed).
@@ -192,7 +195,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Damaged`] or [`LedgerError::Open`] when it cannot be read.
     pub async fn await_ending(&self, flight: InFlight, timeout: Duration) -> Result<bool, LedgerError> {
-        let deadline = Instant::now() + timeout;
+        let deadline = Instant::now().checked_add(timeout);
         loop {
             self.0.health.check()?;
             let mut ended = std::pin::pin!(self.0.committer.ended().notified());
@@ -200,7 +203,8 @@ impl Ledger {
             if !self.0.look_up(|reader| reader.is_running(flight))? {
                 return Ok(true);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left =
+                deadline.map_or(LOOK_AGAIN, |deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return Ok(false);
             }
@@ -228,7 +232,8 @@ impl Ledger {
     pub async fn close(self) -> Result<(), LedgerError> {
         let broken = self.0.sync.wait().await;
         let inner = self.0;
-        let closed = tokio::task::spawn_blocking(move || inner.shut()).await.unwrap_or(Err(LedgerError::Closed));
+        let closed =
+            tokio::task::spawn_blocking(move || inner.shut()).await.unwrap_or(Err(LedgerError::Closed));
         broken.and(closed)
     }
 }
@@ -250,7 +255,10 @@ impl Inner {
         }
     }
 
-    fn look_up<T>(&self, read: impl FnOnce(&LedgerReader) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+    fn look_up<T>(
+        &self,
+        read: impl FnOnce(&LedgerReader) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
         lock(&self.lookups).as_ref().map_or(Err(LedgerError::Closed), read)
     }
 

@@ -104,6 +104,8 @@ pub(super) struct Record {
     pub(super) facts: String,
     pub(super) content: String,
     pub(super) digest: Hash,
+    /// The same as in the facts.
+    pub(super) end: Option<End>,
 }
 
 impl Record {
@@ -115,8 +117,8 @@ impl Record {
         Self::encode(Kind::RunOpened, None, run.at_ms, &facts, Some(&content))
     }
 
-    /// A call about to run.
-    pub(super) fn intent(intent: Intent) -> Result<Self, LedgerError> {
+    /// A call about to run, on this host.
+    pub(super) fn intent(intent: Intent, host: u64) -> Result<Self, LedgerError> {
         let facts = Facts {
             tool: Some(intent.tool),
             effect: Some(intent.effect),
@@ -124,6 +126,7 @@ impl Record {
             policy: Some(chain::hex(&intent.policy_digest)),
             component: Some(chain::hex(&intent.component_digest)),
             rules: intent.rules,
+            host: Some(host),
             ..Facts::default()
         };
         let content = CallContent {
@@ -147,7 +150,8 @@ impl Record {
             usage: Some(ending.outcome.usage),
             ..Facts::default()
         };
-        let content = CallContent { outcome: Some(ending.outcome), logs: ending.logs, ..CallContent::default() };
+        let content =
+            CallContent { outcome: Some(ending.outcome), logs: ending.logs, ..CallContent::default() };
         Self::encode(Kind::Ending, Some(ending.call), ending.at_ms, &facts, Some(&content))
     }
 
@@ -169,6 +173,7 @@ impl Record {
             context: refusal.context,
             traceparent: refusal.traceparent,
             outcome: Some(refusal.outcome),
+            logs: refusal.logs,
             ..CallContent::default()
         };
         Self::encode(Kind::Unstarted, Some(refusal.call), refusal.at_ms, &facts, Some(&content))
@@ -200,15 +205,15 @@ impl Record {
         content: Option<&CallContent>,
     ) -> Result<Self, LedgerError> {
         let json = |error: serde_json::Error| LedgerError::Encode(error.to_string());
-        let facts = serde_json::to_string(facts).map_err(json)?;
+        let text = serde_json::to_string(facts).map_err(json)?;
         let content = content.map(serde_json::to_string).transpose().map_err(json)?.unwrap_or_default();
         let digest = chain::digest(content.as_bytes());
-        Ok(Self { kind, call, at_ms, facts, content, digest })
+        Ok(Self { kind, call, at_ms, facts: text, content, digest, end: facts.end })
     }
 }
 
 /// How an ending leaves its call: only completed and in-doubt calls bind their key.
-pub(super) fn ending_of(ending: &Ending) -> End {
+fn ending_of(ending: &Ending) -> End {
     match ending.outcome.status {
         _ if ending.in_doubt => End::InDoubt,
         Status::Completed => End::Completed,

@@ -160,9 +160,9 @@ pub struct VerifyReport {
     pub batches: u64,
     /// Runs seen.
     pub runs: u64,
-    /// Calls that were started.
+    /// Calls seen, started or not.
     pub calls: u64,
-    /// Of those, the ones without an ending.
+    /// Of those, the started ones without an ending.
     pub running: u64,
     /// Contents erased by `prune`.
     pub erased: u64,

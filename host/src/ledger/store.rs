@@ -8,7 +8,7 @@ use super::chain::Hash;
 use super::entry::{Effect, Start};
 use super::entry::{NewRun, Receipt};
 use super::error::LedgerError;
-use super::record::{End, Record};
+use super::record::Record;
 use crate::call::{CallId, RunId};
 
 /// One thing to write.
@@ -27,8 +27,6 @@ pub(super) enum Op {
     End {
         /// The call.
         call: CallId,
-        /// How this leaves it.
-        end: End,
         /// Its ending.
         record: Record,
     },

@@ -39,7 +39,14 @@ impl GroupSync {
     /// Starts the thread, which keeps `wal` open.
     pub(super) fn start(disk: Arc<dyn Disk>, wal: File, health: Health) -> io::Result<Self> {
         let shared = Arc::new(Shared { state: Mutex::default(), wake: Condvar::new() });
-        let worker = Worker { shared: Arc::clone(&shared), disk, wal, health, last_group: 0, last_took: Duration::ZERO };
+        let worker = Worker {
+            shared: Arc::clone(&shared),
+            disk,
+            wal,
+            health,
+            last_group: 0,
+            last_took: Duration::ZERO,
+        };
         let thread = Builder::new().name("ledger-sync".to_owned()).spawn(move || worker.run())?;
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }

@@ -12,6 +12,7 @@ mod propose;
 mod record;
 mod run;
 mod sanitize;
+mod stages;
 mod validate;
 
 pub(crate) use run::run;

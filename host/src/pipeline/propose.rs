@@ -14,8 +14,8 @@ use serde_json::Value;
 
 /// Bytes of an idempotency key.
 const KEY_BYTES_MAX: usize = 256;
-/// Bytes of a thought.
-const THOUGHT_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a thought, an expectation or a context each.
+const NOTE_BYTES_MAX: usize = 16 * 1024;
 
 /// A suggestion that can be read.
 #[derive(Debug)]
@@ -73,11 +73,16 @@ fn bounded(meta: CallMeta) -> Result<CallMeta, Denied> {
         let text = format!("`{what}` is over {max} bytes.");
         Denied::new(Denial::TooLarge, &text, "Send a shorter one.", text.clone())
     };
-    if meta.idempotency_key.as_ref().is_some_and(|key| key.len() > KEY_BYTES_MAX) {
-        return Err(over("toolgate/idempotency-key", KEY_BYTES_MAX));
-    }
-    if meta.thought.as_ref().is_some_and(|thought| thought.len() > THOUGHT_BYTES_MAX) {
-        return Err(over("toolgate/thought", THOUGHT_BYTES_MAX));
+    let json = |value: &Option<Value>| value.as_ref().map_or(0, |value| value.to_string().len());
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let parts = [
+        ("toolgate/idempotency-key", text(&meta.idempotency_key), KEY_BYTES_MAX),
+        ("toolgate/thought", text(&meta.thought), NOTE_BYTES_MAX),
+        ("toolgate/expected", json(&meta.expected), NOTE_BYTES_MAX),
+        ("toolgate/context", json(&meta.context), NOTE_BYTES_MAX),
+    ];
+    if let Some((what, _, max)) = parts.into_iter().find(|(_, bytes, max)| bytes > max) {
+        return Err(over(what, max));
     }
     Ok(meta)
 }

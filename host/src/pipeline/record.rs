@@ -11,7 +11,7 @@ use super::run::Trip;
 use super::sanitize::{SafeResult, SafeText};
 use crate::call::{CallId, CallMeta, Denial, Fault, HostError, Outcome, Reason, Status, Usage};
 use crate::gate::Host;
-use crate::ledger::{self, Durability, Effect, InFlight, Intent, LedgerError, Refusal, Start};
+use crate::ledger::{self, Durability, Effect, InFlight, Intent, LedgerError, LogLine, Refusal, Start};
 use crate::policy;
 use serde_json::Value;
 
@@ -119,7 +119,7 @@ pub(super) async fn intent(host: &Host, trip: &Trip, unended: &mut Unended<'_>, 
 /// Writes how the call ended and gives the outcome.
 pub(super) async fn record(host: &Host, trip: &Trip, mut unended: Unended<'_>, ended: Result<SafeResult, Ending>) -> Outcome {
     let started = unended.started.take();
-    let (mut outcome, logs, effect_possible) = match ended {
+    let (mut outcome, mut logs, effect_possible) = match ended {
         Ok(safe) => completed(trip, safe),
         Err(Ending::Faulted(faulted)) => failed(trip, *faulted),
         Err(Ending::Denied(denied)) => (refused(trip, denied), Vec::new(), false),
@@ -133,13 +133,14 @@ pub(super) async fn record(host: &Host, trip: &Trip, mut unended: Unended<'_>, e
         outcome.rule = started.as_ref().and_then(|started| started.rules.first().cloned());
     }
     outcome.usage.wall_us = u64::try_from(trip.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    logs.extend(notes(trip, &outcome));
     let written = match started {
         Some(started) => {
             let in_doubt = outcome.status == Status::Failed && effect_possible && !started.effect.repeatable();
             let ending = ledger::Ending { call: trip.call, outcome: outcome.clone(), logs, in_doubt, at_ms: host.seams.now_ms() };
             host.ledger.end(ending, started.durability).await.map(drop)
         }
-        None => refuse(host, trip, &outcome).await,
+        None => refuse(host, trip, &outcome, logs).await,
     };
     match written {
         Ok(()) => outcome,
@@ -148,7 +149,7 @@ pub(super) async fn record(host: &Host, trip: &Trip, mut unended: Unended<'_>, e
 }
 
 /// One record for a proposal that never started. Without a run there is nothing to record it under.
-async fn refuse(host: &Host, trip: &Trip, outcome: &Outcome) -> Result<(), LedgerError> {
+async fn refuse(host: &Host, trip: &Trip, outcome: &Outcome, logs: Vec<LogLine>) -> Result<(), LedgerError> {
     let (Some(run), true) = (trip.run, outcome.reason != Some(HostError::LedgerUnavailable.into())) else {
         return Ok(());
     };
@@ -164,9 +165,17 @@ async fn refuse(host: &Host, trip: &Trip, outcome: &Outcome) -> Result<(), Ledge
         context: trip.note.context.clone(),
         traceparent: trip.note.traceparent.clone(),
         outcome: outcome.clone(),
+        logs,
         at_ms: host.seams.now_ms(),
     };
     host.ledger.refuse(refusal).await.map(drop)
+}
+
+/// What the operator wants to read beside the call; the agent never sees it.
+fn notes(trip: &Trip, outcome: &Outcome) -> impl Iterator<Item = LogLine> {
+    let line = |level: &str, text: String| LogLine { level: level.to_owned(), text };
+    let operator = outcome.operator.as_deref().map(|text| line("operator", crate::sanitizer::clean_line(text)));
+    operator.into_iter().chain([line("stages", trip.stages.to_string())])
 }
 
 fn entry(host: &Host, trip: &Trip, permit: &Permit, effect: Effect) -> Intent {
@@ -229,7 +238,7 @@ fn in_doubt(first: CallId) -> Denied {
     Denied::new(Denial::InDoubt, text, hint, format!("{first} is in doubt; `toolgate trace` shows it"))
 }
 
-type Told = (Outcome, Vec<ledger::LogLine>, bool);
+type Told = (Outcome, Vec<LogLine>, bool);
 
 fn completed(trip: &Trip, safe: SafeResult) -> Told {
     let (output, text, truncated, facts) = safe.into_parts();
@@ -306,7 +315,7 @@ fn say(told: &mut Outcome, text: &SafeText, hint: &SafeText) {
     told.hint = Some(hint.as_str().to_owned());
 }
 
-fn spent(told: &mut Outcome, facts: RanFacts) -> Vec<ledger::LogLine> {
+fn spent(told: &mut Outcome, facts: RanFacts) -> Vec<LogLine> {
     told.usage = Usage {
         fuel: facts.measured.fuel,
         wall_us: 0,

@@ -3,6 +3,7 @@
 use super::ending::Ending;
 use super::record::{Opened, Unended};
 use super::sanitize::SafeResult;
+use super::stages::Stages;
 use super::{check, decide, execute, propose, record, sanitize, validate};
 use crate::call::{CallId, Outcome, RunId, Suggestion};
 use crate::gate::Host;
@@ -18,12 +19,19 @@ pub(crate) async fn run(host: &Host, suggestion: Suggestion, progress: Option<Pr
 }
 
 async fn story(host: &Host, trip: &mut Trip, unended: &mut Unended<'_>, suggestion: Suggestion) -> Result<SafeResult, Ending> {
+    trip.stages.enter("propose");
     let proposal = propose::propose(host, trip, suggestion).await?;
+    trip.stages.enter("validate");
     let valid = validate::validate(host, proposal)?;
+    trip.stages.enter("decide");
     let permit = decide::decide(host, trip, valid)?;
+    trip.stages.enter("intent");
     let opened: Opened = record::intent(host, trip, unended, permit).await?;
+    trip.stages.enter("execute");
     let raw = execute::execute(host, trip, opened).await?;
+    trip.stages.enter("check");
     let checked = check::check(raw)?;
+    trip.stages.enter("sanitize");
     sanitize::sanitize(host, checked)
 }
 
@@ -39,6 +47,8 @@ pub(crate) struct Trip {
     pub(super) started_unix: Duration,
     /// The same moment on the monotonic clock.
     pub(super) started: Instant,
+    /// How long each stage took.
+    pub(super) stages: Stages,
     /// What goes beside on the ledger.
     pub(super) note: record::Note,
     /// Where progress goes.
@@ -53,6 +63,7 @@ impl Trip {
             tool: sanitize::name(&suggestion.tool),
             started_unix: host.seams.now(),
             started: Instant::now(),
+            stages: Stages::default(),
             note: record::Note::default(),
             progress,
         }

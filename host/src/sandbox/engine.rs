@@ -106,6 +106,7 @@ fn pool(concurrency: usize) -> PoolingAllocationConfig {
         .max_core_instances_per_component(INSTANCES_PER_CALL_MAX)
         .max_memories_per_component(MEMORIES_PER_CALL_MAX)
         .max_tables_per_component(TABLES_PER_CALL_MAX)
+        .max_tables_per_module(TABLES_PER_CALL_MAX)
         .max_component_instance_size(1 << 20)
         .max_core_instance_size(1 << 20)
         .table_elements(TABLE_ELEMENTS_MAX)

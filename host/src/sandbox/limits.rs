@@ -85,7 +85,8 @@ impl ResourceLimiter for Meter {
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
+        // As above; but where the guest declares none, the pool's own cap stands as the maximum, and that is ours.
+        if maximum.is_some_and(|maximum| desired > maximum && maximum < TABLE_ELEMENTS_MAX) {
             return Ok(false);
         }
         let added = desired.saturating_sub(current);
@@ -143,5 +144,14 @@ mod tests {
         let mut meter = Meter::new(u64::MAX);
         assert!(meter.table_growing(0, TABLE_ELEMENTS_MAX, None).unwrap());
         assert!(!meter.table_growing(0, 1, None).unwrap());
+    }
+
+    #[test]
+    fn a_table_past_the_cap_is_a_denial_and_one_past_its_own_maximum_is_not() {
+        let mut meter = Meter::new(u64::MAX);
+        assert!(!meter.table_growing(0, 5, Some(4)).unwrap());
+        assert!(!meter.denied());
+        assert!(!meter.table_growing(0, TABLE_ELEMENTS_MAX + 1, Some(TABLE_ELEMENTS_MAX)).unwrap());
+        assert!(meter.denied());
     }
 }

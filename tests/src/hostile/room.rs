@@ -97,9 +97,8 @@ enum Ends {
 /// What a test says of one guest.
 pub(super) struct Case {
     ends: Ends,
-    arguments: Value,
     policy: &'static str,
-    guest: Option<&'static str>,
+    because: &'static str,
     growth_max: u64,
     wall_max: Duration,
 }
@@ -107,12 +106,7 @@ pub(super) struct Case {
 impl Case {
     fn new(ends: Ends) -> Self {
         let growth_max = if matches!(ends, Ends::AtLoad(_)) { LOADING_GROWTH_MAX } else { MEMORY_GROWTH_MAX };
-        Self { ends, arguments: json!({}), policy: "", guest: None, growth_max, wall_max: WALL_MAX }
-    }
-
-    pub(super) fn arguments(mut self, arguments: Value) -> Self {
-        self.arguments = arguments;
-        self
+        Self { ends, policy: "", because: "", growth_max, wall_max: WALL_MAX }
     }
 
     /// TOML below `[tools.NAME]`.
@@ -121,9 +115,9 @@ impl Case {
         self
     }
 
-    /// Another guest's file.
-    pub(super) fn guest(mut self, guest: &'static str) -> Self {
-        self.guest = Some(guest);
+    /// Words of the operator's sentence, so that a guest cannot fail for another reason than its own.
+    pub(super) fn because(mut self, words: &'static str) -> Self {
+        self.because = words;
         self
     }
 
@@ -133,9 +127,8 @@ impl Case {
     }
 
     /// Runs the case: twice, since a call must leave nothing behind.
-    pub(super) fn run(self, test: &'static str) {
-        let name = self.guest.unwrap_or(test);
-        self.run_tool(Tool::guest(name));
+    pub(super) fn run(self, guest: &'static str) {
+        self.run_tool(Tool::guest(guest));
     }
 
     /// Runs the case with a tool that was made elsewhere.
@@ -148,7 +141,7 @@ impl Case {
             let room = Room::open(std::slice::from_ref(&tool)).await.expect("the gate opens");
             room.good_call().await;
             for _ in 0..2 {
-                let (outcome, cost) = measured(room.run.call(&tool.name, self.arguments.clone())).await;
+                let (outcome, cost) = measured(room.run.call(&tool.name, json!({}))).await;
                 self.ended(&outcome);
                 cost.within(self.growth_max, self.wall_max);
                 room.good_call().await;
@@ -159,7 +152,11 @@ impl Case {
     fn ended(&self, outcome: &Outcome) {
         let reason = outcome.reason.map(Reason::as_str);
         match &self.ends {
-            Ends::With(word) => assert_eq!(reason, Some(*word), "{outcome:?}"),
+            Ends::With(word) => {
+                assert_eq!(reason, Some(*word), "{outcome:?}");
+                let operator = outcome.operator.as_deref().unwrap_or_default();
+                assert!(operator.contains(self.because), "{operator}");
+            }
             Ends::Completed(right) => {
                 assert_eq!((outcome.status, reason), (Status::Completed, None), "{outcome:?}");
                 let output = outcome.output.as_ref().expect("a completed call has its output");

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::call::RunId;
-use crate::ledger::record::Record;
 use crate::ledger::entry::Receipt;
+use crate::ledger::record::Record;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -32,7 +32,10 @@ impl Store for Counting {
         }
         self.batches.fetch_add(1, Ordering::SeqCst);
         let first = self.ops.fetch_add(batch.len(), Ordering::SeqCst) as u64;
-        Ok((first..).take(batch.len()).map(|seq| Ok(Reply::Written(Receipt { seq, head: [0; 32] }))).collect())
+        Ok((first..)
+            .take(batch.len())
+            .map(|seq| Ok(Reply::Written(Receipt { seq, head: [0; 32] })))
+            .collect())
     }
 
     fn close(self: Box<Self>) -> Result<(), LedgerError> {
@@ -77,7 +80,8 @@ async fn what_queues_up_while_the_store_is_busy_becomes_one_batch() {
 async fn whoever_is_handed_the_duty_and_goes_away_does_it_first() {
     let store = Counting::default();
     let committer = committer(&store);
-    let mut waiting: Vec<_> = (0..BATCH_MAX * (ROUNDS_MAX + 2)).map(|_| Box::pin(committer.submit(op()))).collect();
+    let mut waiting: Vec<_> =
+        (0..BATCH_MAX * (ROUNDS_MAX + 2)).map(|_| Box::pin(committer.submit(op()))).collect();
     committer.pause(|_| {
         for submit in &mut waiting {
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());

@@ -1,22 +1,27 @@
 //! Rebuilds the other tables from the events and compares: `runs`, `running`, `keys` and `hosts` are indexes, and
 //! an index that says something else than the events is a finding.
 //!
-//! Invariant: takes every event once, in order, and only reads.
+//! Invariant: takes every event once, in order, and only reads. `runs` and `running` are compared when the events
+//! have come to the record up to which they are folded.
 
-use super::batch::{Counters, read_counters};
-use super::row::{Event, Run, effect_code, uint};
+use super::fold;
+use super::reader::StoredRun;
+use super::row::{Event, uint};
 use super::schema::SYSTEM_RUN;
+use super::standing::Standing;
 use super::verify::Findings;
-use crate::ledger::chain::{self, Hash, ZERO};
+use crate::ledger::chain::{self, Hash};
 use crate::ledger::record::{End, Facts, Kind};
 use crate::ledger::report::{CallContent, VerifyReport};
 use rusqlite::Connection;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// What the events say so far, and what `runs` states.
+/// What the events say so far, and what the tables state.
 pub(super) struct Audit {
-    stated: HashMap<i64, RunRow>,
-    seen: HashMap<i64, RunRow>,
+    folded: u64,
+    stated: HashMap<i64, StoredRun>,
+    stated_running: BTreeMap<u64, u64>,
+    runs: HashMap<i64, Run>,
     running: HashMap<[u8; 16], Running>,
     calls: HashSet<[u8; 16]>,
     keys: HashMap<Hash, Key>,
@@ -26,24 +31,18 @@ pub(super) struct Audit {
     erased_last: Option<(u64, u64)>,
 }
 
-#[derive(Clone, PartialEq, Eq)]
-struct RunRow {
-    run: [u8; 16],
+struct Run {
+    id: [u8; 16],
     principal: String,
-    name: Option<String>,
-    opened_ms: u64,
-    last_ms: u64,
-    last_seq: u64,
-    hash: Hash,
-    counters: Counters,
+    standing: Standing,
 }
 
 struct Running {
     seq: u64,
     run: i64,
-    effect: i64,
+    host: u64,
     scope: Option<Hash>,
-    arguments: Option<String>,
+    arguments: String,
     erased: bool,
 }
 
@@ -52,29 +51,24 @@ struct Key {
     call: [u8; 16],
     arguments: String,
     intent: u64,
+    host: u64,
     ending: Option<u64>,
     in_doubt: i64,
     at_ms: u64,
 }
 
 impl Audit {
-    pub(super) fn begin(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut select = connection.prepare(SELECT_RUNS)?;
-        let rows = select.query_map([], |row| Ok((row.get(0)?, read_run(row)?)))?;
-        let stated: HashMap<i64, RunRow> = rows.collect::<rusqlite::Result<_>>()?;
-        let own = RunRow {
-            run: SYSTEM_RUN,
-            principal: String::new(),
-            name: None,
-            opened_ms: 0,
-            last_ms: 0,
-            last_seq: 0,
-            hash: ZERO,
-            counters: Counters::default(),
-        };
-        Ok(Self {
-            stated,
-            seen: HashMap::from([(0, own)]),
+    pub(super) fn begin(connection: &Connection, findings: &mut Findings) -> rusqlite::Result<Self> {
+        let mut select = connection.prepare(&format!("SELECT {} FROM runs", StoredRun::COLUMNS))?;
+        let rows = select.query_map([], |row| StoredRun::read(row).map(|run| (run.row, run)))?;
+        let mut select = connection.prepare("SELECT seq, host FROM running")?;
+        let running = select.query_map([], |row| Ok((uint(row, 0)?, uint(row, 1)?)))?;
+        let own = Run { id: SYSTEM_RUN, principal: String::new(), standing: Standing::default() };
+        let mut audit = Self {
+            folded: fold::folded(connection)?,
+            stated: rows.collect::<rusqlite::Result<_>>()?,
+            stated_running: running.collect::<rusqlite::Result<_>>()?,
+            runs: HashMap::from([(0, own)]),
             running: HashMap::new(),
             calls: HashSet::new(),
             keys: HashMap::new(),
@@ -82,7 +76,10 @@ impl Audit {
             pruned_before: 0,
             erased: 0,
             erased_last: None,
-        })
+        };
+        audit.check_own_run(findings);
+        audit.compare_folded(0, findings);
+        Ok(audit)
     }
 
     /// Checks an event against its run and takes what it says.
@@ -91,9 +88,13 @@ impl Audit {
             findings.note(event.seq, what);
         }
         if event.content.is_none() {
+            if event.digest == chain::digest(b"") {
+                findings.note(event.seq, "it never had a content, and now that is missing");
+            }
             self.erased += 1;
             self.erased_last = self.erased_last.max(Some((event.at_ms, event.seq)));
         }
+        self.compare_folded(event.seq, findings);
     }
 
     fn follow(&mut self, event: &Event) -> Result<(), String> {
@@ -110,43 +111,43 @@ impl Audit {
         if kind == Kind::RunOpened {
             self.open_run(event, &facts)?;
         }
-        let run = self.seen.get_mut(&event.run).ok_or("its run was never opened")?;
-        if event.prev != run.last_seq {
-            return Err(format!("the record of its run before it is {}, not {}", run.last_seq, event.prev));
+        let run = self.runs.get_mut(&event.run).ok_or("its run was never opened")?;
+        if event.prev != run.standing.last_seq {
+            let before = run.standing.last_seq;
+            return Err(format!("the record of its run before it is {before}, not {}", event.prev));
         }
-        let checked = event.check(&run.run, &run.hash);
-        (run.last_seq, run.hash, run.last_ms) = (event.seq, event.hash, run.last_ms.max(event.at_ms));
-        self.count(event, kind, &facts, content)?;
+        let checked = event.check(&run.id, &run.standing.hash);
+        run.standing.take(event.seq, event.at_ms, event.hash, kind, facts.end);
+        self.note(event, kind, &facts, content)?;
         checked.map_err(str::to_owned)
     }
 
     fn open_run(&mut self, event: &Event, facts: &Facts) -> Result<(), String> {
         let stated = self.stated.get(&event.run).ok_or("its run is not in `runs`")?;
-        let run = RunRow {
-            run: stated.run,
-            principal: facts.principal.clone().unwrap_or_default(),
-            name: facts.name.clone(),
-            opened_ms: event.at_ms,
-            last_ms: 0,
-            last_seq: 0,
-            hash: ZERO,
-            counters: Counters::default(),
-        };
-        match self.seen.insert(event.run, run) {
+        let principal = facts.principal.clone().unwrap_or_default();
+        let same =
+            (&stated.principal, &stated.name, stated.opened_ms) == (&principal, &facts.name, event.at_ms);
+        let untouched = event.seq <= self.folded || stated.standing == Standing::default();
+        let run = Run { id: stated.run, principal, standing: Standing::default() };
+        match self.runs.insert(event.run, run) {
             Some(_) => Err("its run was opened before".to_owned()),
+            None if !same || !untouched => Err("its row of `runs` says something else".to_owned()),
             None => Ok(()),
         }
     }
 
-    fn count(&mut self, event: &Event, kind: Kind, facts: &Facts, content: Option<CallContent>) -> Result<(), String> {
+    fn note(
+        &mut self,
+        event: &Event,
+        kind: Kind,
+        facts: &Facts,
+        content: Option<CallContent>,
+    ) -> Result<(), String> {
         match kind {
             Kind::RunOpened => {}
             Kind::Intent => self.intent(event, facts, content)?,
             Kind::Ending | Kind::Mark => self.ending(event, facts)?,
-            Kind::Unstarted => {
-                self.new_call(event)?;
-                self.counters(event, |counters| counters.end(End::Refused));
-            }
+            Kind::Unstarted => self.new_call(event).map(|_| ())?,
             Kind::HostOpened => {
                 let (host, pid) = facts.host.zip(facts.pid).ok_or("it names no host")?;
                 self.hosts.insert(host.cast_signed(), (i64::from(pid), event.at_ms));
@@ -156,33 +157,28 @@ impl Audit {
         Ok(())
     }
 
-    fn counters(&mut self, event: &Event, count: impl FnOnce(&mut Counters)) {
-        if let Some(run) = self.seen.get_mut(&event.run) {
-            count(&mut run.counters);
-        }
-    }
-
     fn new_call(&mut self, event: &Event) -> Result<[u8; 16], String> {
         let call = event.call.ok_or("it names no call")?;
-        if self.calls.insert(call) { Ok(call) } else { Err("its call has a record before this one".to_owned()) }
+        if self.calls.insert(call) {
+            Ok(call)
+        } else {
+            Err("its call has a record before this one".to_owned())
+        }
     }
 
     fn intent(&mut self, event: &Event, facts: &Facts, content: Option<CallContent>) -> Result<(), String> {
         let call = self.new_call(event)?;
-        self.counters(event, Counters::start);
         let erased = content.is_none();
         let content = content.unwrap_or_default();
-        let principal = self.seen.get(&event.run).map(|run| run.principal.as_str()).unwrap_or_default();
+        let principal = self.runs.get(&event.run).map(|run| run.principal.as_str()).unwrap_or_default();
         let tool = facts.tool.as_deref().ok_or("it names no tool")?;
+        let host = facts.host.ok_or("it names no host")?;
         let scope = content.key.map(|key| chain::scope(principal, tool, &key));
-        let effect = effect_code(facts.effect.ok_or("it names no effect")?);
+        let arguments = content.arguments_digest.unwrap_or_default();
+        let running = Running { seq: event.seq, run: event.run, host, scope, arguments, erased };
         if let Some(scope) = scope {
-            let arguments = content.arguments_digest.clone().unwrap_or_default();
-            let (intent, at_ms) = (event.seq, event.at_ms);
-            self.keys.insert(scope, Key { call, arguments, intent, ending: None, in_doubt: 0, at_ms });
+            self.keys.insert(scope, running.key(call, None, 0, event.at_ms));
         }
-        let arguments = content.arguments_digest;
-        let running = Running { seq: event.seq, run: event.run, effect, scope, arguments, erased };
         self.running.insert(call, running);
         Ok(())
     }
@@ -190,18 +186,16 @@ impl Audit {
     fn ending(&mut self, event: &Event, facts: &Facts) -> Result<(), String> {
         let call = event.call.ok_or("it names no call")?;
         let end = facts.end.ok_or("it does not say how the call ended")?;
-        let started = self.running.remove(&call).ok_or("its call was not running: it has another ending or no start")?;
+        let started = self.running.remove(&call);
+        let started = started.ok_or("its call was not running: it has another ending or no start")?;
         if started.run != event.run {
             return Err("its call belongs to another run".to_owned());
         }
-        self.counters(event, |counters| counters.end(end));
         let Some(scope) = started.scope else { return Ok(()) };
         match end {
             End::Completed | End::InDoubt => {
-                let arguments = started.arguments.unwrap_or_default();
-                let (intent, ending, at_ms) = (started.seq, Some(event.seq), event.at_ms);
                 let in_doubt = i64::from(end == End::InDoubt);
-                self.keys.insert(scope, Key { call, arguments, intent, ending, in_doubt, at_ms });
+                self.keys.insert(scope, started.key(call, Some(event.seq), in_doubt, event.at_ms));
             }
             _ => {
                 self.keys.remove(&scope);
@@ -210,41 +204,73 @@ impl Audit {
         Ok(())
     }
 
-    /// Compares the tables with what the events said.
+    /// The row that has no opening record.
+    fn check_own_run(&mut self, findings: &mut Findings) {
+        let fits = self.stated.get(&0).is_some_and(|own| {
+            (own.run, own.principal.as_str(), own.name.as_deref(), own.opened_ms) == (SYSTEM_RUN, "", None, 0)
+        });
+        if !fits {
+            findings.note(0, "row 0 of `runs` is not the ledger's own");
+        }
+    }
+
+    /// Compares `runs` and `running` once the events have come to where they stand.
+    fn compare_folded(&mut self, seq: u64, findings: &mut Findings) {
+        if seq != self.folded {
+            return;
+        }
+        for (row, run) in &self.runs {
+            if self.stated.get(row).is_none_or(|stated| stated.standing != run.standing) {
+                let seq = run.standing.last_seq;
+                findings.note(seq, format!("row {row} of `runs` says something else than the records"));
+            }
+        }
+        let running: BTreeMap<u64, u64> = self.running.values().map(|call| (call.seq, call.host)).collect();
+        if running != self.stated_running {
+            findings.note(seq, "`running` says something else than the records");
+        }
+    }
+
+    /// Compares what is left, when all events were taken.
     pub(super) fn finish(
         mut self,
         connection: &Connection,
         report: &mut VerifyReport,
         findings: &mut Findings,
     ) -> rusqlite::Result<()> {
-        report.runs = self.seen.len() as u64 - 1;
+        report.runs = self.runs.len() as u64 - 1;
         report.running = self.running.len() as u64;
-        report.calls = self.seen.values().map(|run| started(&run.counters)).sum();
+        report.calls = self.calls.len() as u64;
         report.erased = self.erased;
+        if self.folded > report.events {
+            findings.note(0, "`folded` is beyond the last record");
+        }
         if let Some((_, seq)) = self.erased_last.filter(|(at_ms, _)| *at_ms >= self.pruned_before) {
             findings.note(seq, "its content is missing, and no pruned record covers that");
         }
-        for (row, run) in &self.seen {
-            if self.stated.get(row) != Some(run) {
-                findings.note(run.last_seq, format!("row {row} of `runs` says something else than the records"));
-            }
+        for call in self.running.values().filter(|call| call.erased) {
+            findings.note(call.seq, "its call runs, and its content is missing");
         }
-        for row in self.stated.keys().filter(|row| !self.seen.contains_key(row)) {
+        for row in self.stated.keys().filter(|row| !self.runs.contains_key(row)) {
             findings.note(0, format!("row {row} of `runs` has no records"));
         }
         self.compare_hosts(connection, findings)?;
-        self.compare_keys(connection, findings)?;
-        self.compare_running(connection, findings)
+        self.compare_keys(connection, findings)
     }
 
     fn compare_hosts(&self, connection: &Connection, findings: &mut Findings) -> rusqlite::Result<()> {
         let mut select = connection.prepare("SELECT id, pid, started_ms FROM hosts")?;
         let mut rows = select.query([])?;
+        let mut open = HashSet::new();
         while let Some(row) = rows.next()? {
             let id: i64 = row.get(0)?;
+            open.insert(id);
             if self.hosts.get(&id) != Some(&(row.get(1)?, uint(row, 2)?)) {
                 findings.note(0, format!("row {id} of `hosts` says something else than the records"));
             }
+        }
+        for call in self.running.values().filter(|call| !open.contains(&call.host.cast_signed())) {
+            findings.note(call.seq, "its call has no ending, and its host is not in `hosts`");
         }
         let highest = self.hosts.keys().max().copied().unwrap_or(0);
         let used = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'hosts'";
@@ -254,38 +280,19 @@ impl Audit {
         Ok(())
     }
 
-    fn compare_running(&mut self, connection: &Connection, findings: &mut Findings) -> rusqlite::Result<()> {
-        let text = "SELECT running.seq, call, run, effect, scope, hosts.id FROM running \
-                    LEFT JOIN hosts ON hosts.id = running.host";
-        let mut select = connection.prepare(text)?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
-            let seq = uint(row, 0)?;
-            let stated = (row.get::<_, i64>(2)?, row.get::<_, i64>(3)?, row.get::<_, Option<Hash>>(4)?);
-            let known = self.running.remove(&row.get::<_, [u8; 16]>(1)?).is_some_and(|call| {
-                call.seq == seq && !call.erased && (call.run, call.effect, call.scope) == stated
-            });
-            if !known || row.get::<_, Option<i64>>(5)?.is_none() {
-                findings.note(seq, "its row of `running` says something else than the records");
-            }
-        }
-        for call in self.running.values() {
-            findings.note(call.seq, "its call has no ending and is not in `running`");
-        }
-        Ok(())
-    }
-
     fn compare_keys(&mut self, connection: &Connection, findings: &mut Findings) -> rusqlite::Result<()> {
-        let mut select = connection.prepare("SELECT scope, call, arguments, intent, ending, in_doubt, at_ms FROM keys")?;
+        let text = "SELECT scope, call, arguments, intent, host, ending, in_doubt, at_ms FROM keys";
+        let mut select = connection.prepare(text)?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             let stated = Key {
                 call: row.get(1)?,
                 arguments: chain::hex(&row.get::<_, Hash>(2)?),
                 intent: uint(row, 3)?,
-                ending: row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned),
-                in_doubt: row.get(5)?,
-                at_ms: uint(row, 6)?,
+                host: uint(row, 4)?,
+                ending: row.get::<_, Option<i64>>(5)?.map(i64::cast_unsigned),
+                in_doubt: row.get(6)?,
+                at_ms: uint(row, 7)?,
             };
             if self.keys.remove(&row.get::<_, Hash>(0)?).is_none_or(|key| key != stated) {
                 findings.note(stated.intent, "its row of `keys` says something else than the records");
@@ -299,22 +306,9 @@ impl Audit {
     }
 }
 
-fn started(counters: &Counters) -> u64 {
-    counters.running + counters.completed + counters.failed + counters.unended
+impl Running {
+    fn key(&self, call: [u8; 16], ending: Option<u64>, in_doubt: i64, at_ms: u64) -> Key {
+        let (arguments, intent, host) = (self.arguments.clone(), self.seq, self.host);
+        Key { call, arguments, intent, host, ending, in_doubt, at_ms }
+    }
 }
-
-fn read_run(row: &rusqlite::Row<'_>) -> rusqlite::Result<RunRow> {
-    Ok(RunRow {
-        run: *row.get::<_, Run>(1)?.0.as_bytes(),
-        principal: row.get(2)?,
-        name: row.get(3)?,
-        opened_ms: uint(row, 4)?,
-        last_ms: uint(row, 5)?,
-        last_seq: uint(row, 6)?,
-        hash: row.get(7)?,
-        counters: read_counters(row, 8)?,
-    })
-}
-
-const SELECT_RUNS: &str = "SELECT id, run, principal, name, opened_ms, last_ms, last_seq, hash, running, completed, \
-     failed, refused, unended FROM runs";

@@ -22,10 +22,9 @@ struct Bound {
     call: CallId,
     arguments: Hash,
     intent: u64,
-    ending: Option<i64>,
+    ending: Option<u64>,
     in_doubt: bool,
-    /// The host of a call that still runs.
-    host: Option<i64>,
+    host: u64,
 }
 
 /// What to answer instead of starting; `None` when the call may start.
@@ -36,36 +35,39 @@ pub(super) fn look_up(
     start: &StartOp,
 ) -> Result<Option<Result<Start, LedgerError>>, Failure> {
     let Some(mut bound) = find(batch, scope)? else { return Ok(None) };
-    if let Some(host) = bound.host.map(i64::cast_unsigned).filter(|host| *host != own.host)
-        && files::is_dead(&own.place, host)
-    {
-        recover::mark_calls_of(batch, host, start.record.at_ms)?;
+    if bound.ending.is_none() && bound.host != own.host && files::is_dead(&own.place, bound.host) {
+        recover::mark_calls_of(batch, bound.host, start.record.at_ms)?;
         match find(batch, scope)? {
             Some(marked) => bound = marked,
             None => return Ok(None),
         }
     }
-    let Bound { call, intent, .. } = bound;
+    let Bound { call, intent, host, .. } = bound;
     if bound.arguments != start.arguments {
         return Ok(Some(Ok(Start::KeyMismatch { call })));
     }
-    Ok(match (bound.ending, bound.host) {
-        (Some(_), _) if bound.in_doubt && start.effect.repeatable() => None,
-        (Some(_), _) if bound.in_doubt => Some(Ok(Start::InDoubt { call })),
-        (Some(seq), _) => Some(recorded(own, batch, seq.cast_unsigned())?),
-        (None, Some(host)) => Some(Ok(Start::InFlight(InFlight { call, intent, host: host.cast_unsigned() }))),
-        (None, None) => Some(Err(own.place.damaged(&format!("the key of {call} is held by no running call")))),
+    Ok(match bound.ending {
+        None => Some(Ok(Start::InFlight(InFlight { call, intent, host }))),
+        Some(_) if bound.in_doubt && start.effect.repeatable() => None,
+        Some(_) if bound.in_doubt => Some(Ok(Start::InDoubt { call })),
+        Some(seq) => Some(recorded(own, batch, seq)?),
     })
 }
 
 /// Holds the key for a call that starts.
-pub(super) fn hold(batch: &Batch<'_>, scope: &Hash, start: &StartOp, intent: u64) -> rusqlite::Result<()> {
+pub(super) fn hold(
+    batch: &Batch<'_>,
+    scope: &Hash,
+    start: &StartOp,
+    intent: u64,
+    host: u64,
+) -> rusqlite::Result<()> {
     let mut replace = batch.connection.prepare_cached(
-        "INSERT OR REPLACE INTO keys (scope, call, arguments, intent, ending, in_doubt, at_ms) \
-         VALUES (?1, ?2, ?3, ?4, NULL, 0, ?5)",
+        "INSERT OR REPLACE INTO keys (scope, call, arguments, intent, host, ending, in_doubt, at_ms) \
+         VALUES (?1, ?2, ?3, ?4, ?5, NULL, 0, ?6)",
     )?;
-    let (intent, at_ms) = (int(intent), int(start.record.at_ms));
-    replace.execute(params![scope, start.call.as_bytes(), start.arguments, intent, at_ms]).map(|_| ())
+    let (intent, host, at_ms) = (int(intent), int(host), int(start.record.at_ms));
+    replace.execute(params![scope, start.call.as_bytes(), start.arguments, intent, host, at_ms]).map(|_| ())
 }
 
 /// Binds or releases the key of a call that ended.
@@ -73,19 +75,20 @@ pub(super) fn settle(
     batch: &Batch<'_>,
     scope: &Hash,
     call: CallId,
-    end: End,
+    end: Option<End>,
     seq: u64,
     at_ms: u64,
 ) -> rusqlite::Result<()> {
     match end {
-        End::Completed | End::InDoubt => {
+        Some(End::Completed | End::InDoubt) => {
             let mut update = batch.connection.prepare_cached(
                 "UPDATE keys SET ending = ?3, in_doubt = ?4, at_ms = ?5 WHERE scope = ?1 AND call = ?2",
             )?;
-            update.execute(params![scope, call.as_bytes(), int(seq), end == End::InDoubt, int(at_ms)])
+            update.execute(params![scope, call.as_bytes(), int(seq), end == Some(End::InDoubt), int(at_ms)])
         }
-        End::Failed | End::Abandoned | End::Refused | End::Recorded => {
-            let mut delete = batch.connection.prepare_cached("DELETE FROM keys WHERE scope = ?1 AND call = ?2")?;
+        Some(End::Failed | End::Abandoned | End::Refused | End::Recorded) | None => {
+            let mut delete =
+                batch.connection.prepare_cached("DELETE FROM keys WHERE scope = ?1 AND call = ?2")?;
             delete.execute(params![scope, call.as_bytes()])
         }
     }
@@ -94,17 +97,16 @@ pub(super) fn settle(
 
 fn find(batch: &Batch<'_>, scope: &Hash) -> rusqlite::Result<Option<Bound>> {
     let mut select = batch.connection.prepare_cached(
-        "SELECT keys.call, keys.arguments, keys.intent, keys.ending, keys.in_doubt, running.host \
-         FROM keys LEFT JOIN running ON running.seq = keys.intent WHERE keys.scope = ?1",
+        "SELECT call, arguments, intent, ending, in_doubt, host FROM keys WHERE scope = ?1",
     )?;
     let read = |row: &rusqlite::Row<'_>| {
         Ok(Bound {
             call: row.get::<_, Call>(0)?.0,
             arguments: row.get(1)?,
             intent: uint(row, 2)?,
-            ending: row.get(3)?,
+            ending: row.get::<_, Option<i64>>(3)?.map(i64::cast_unsigned),
             in_doubt: row.get(4)?,
-            host: row.get(5)?,
+            host: uint(row, 5)?,
         })
     };
     select.query_row([scope], read).optional()

@@ -8,12 +8,14 @@ mod audit;
 mod batch;
 mod checkpoint;
 mod files;
+mod fold;
 mod key;
 mod prune;
 mod reader;
 mod recover;
 mod row;
 mod schema;
+mod standing;
 mod trace;
 mod verify;
 mod writer;
@@ -54,8 +56,9 @@ pub(super) fn open(
     growth.watch(&mut connection).map_err(|error| place.classify(&error))?;
     let mut writer = Writer::new(connection, place.clone(), Arc::clone(disk), tip);
     writer.register(now_ms)?;
-    writer.checkpoint_all()?;
+    // The names first: a checkpoint may leave half a page, and then only the log can mend it.
     let synced = files::sync_folder(place.folder(), &**disk);
+    writer.checkpoint_all()?;
     let wal = synced.and_then(|()| File::open(place.beside("-wal")));
     Ok((writer, place.clone(), wal.map_err(|error| place.open_error(&error))?))
 }
@@ -67,6 +70,11 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// The ledger's file, without links.
+    pub(super) fn path(&self) -> &Path {
+        &self.ledger
+    }
+
     /// The folder of the ledger.
     fn folder(&self) -> &Path {
         self.ledger.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -95,7 +103,9 @@ impl Place {
     fn classify(&self, error: &rusqlite::Error) -> LedgerError {
         use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
         match error {
-            FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) => self.damaged(error),
+            FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) => {
+                self.damaged(error)
+            }
             _ => match error.sqlite_error_code() {
                 Some(ErrorCode::NotADatabase) => self.not_a_ledger("it is not a database"),
                 Some(ErrorCode::DatabaseCorrupt) => self.damaged(error),
@@ -128,7 +138,21 @@ fn use_wal(connection: &Connection, place: &Place) -> Result<(), LedgerError> {
     };
     match set().map_err(|error| place.classify(&error))?.as_str() {
         "wal" => Ok(()),
-        other => Err(place.open_error(&format!("SQLite cannot use its write-ahead log there (mode `{other}`)"))),
+        other => {
+            Err(place.open_error(&format!("SQLite cannot use its write-ahead log there (mode `{other}`)")))
+        }
+    }
+}
+
+/// Copies the whole log into the database, anew and synced, and empties it, unless a reader or another writer is in
+/// the way: waiting for one would keep every writer waiting.
+fn empty_log(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_handler(Some(|tries| tries < 40 && wait_for_turn(tries)))?;
+    let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    connection.busy_handler(Some(wait_for_turn))?;
+    match emptied {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        other => other,
     }
 }
 

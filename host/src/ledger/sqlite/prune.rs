@@ -4,11 +4,11 @@
 //! runs, or whose key is bound and under 24 hours old, is erased; steps are short, so that writers get their turn.
 
 use super::row::{int, uint};
-use super::{Place, connect, sql};
+use super::{Place, connect, empty_log, fold, sql};
 use crate::ledger::error::LedgerError;
 use crate::ledger::report::PruneReport;
 use rusqlite::{Connection, OpenFlags};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// How long a key is kept at least.
 const KEY_KEPT_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -23,9 +23,14 @@ pub(in crate::ledger) fn erase(
     before_ms: u64,
     now_ms: u64,
 ) -> Result<PruneReport, LedgerError> {
-    let connection = connect(place, OpenFlags::SQLITE_OPEN_READ_WRITE, vfs)?;
+    let mut connection = connect(place, OpenFlags::SQLITE_OPEN_READ_WRITE, vfs)?;
     super::use_wal(&connection, place)?;
-    erase_all(&connection, before_ms, now_ms).map_err(|error| place.classify(&error))
+    let erased = erase_all(&connection, before_ms, now_ms).and_then(|report| {
+        // What is still in the log of somebody at work goes with the next checkpoints.
+        empty_log(&mut connection)?;
+        Ok(report)
+    });
+    erased.map_err(|error| place.classify(&error))
 }
 
 fn erase_all(connection: &Connection, before_ms: u64, now_ms: u64) -> rusqlite::Result<PruneReport> {
@@ -33,21 +38,27 @@ fn erase_all(connection: &Connection, before_ms: u64, now_ms: u64) -> rusqlite::
     let keys_before = before_ms.min(now_ms.saturating_sub(KEY_KEPT_MS));
     let forget = "DELETE FROM keys WHERE ending IS NOT NULL AND at_ms < ?1";
     let keys = connection.execute(forget, [int(keys_before)])?;
-    // Keys are held from the intent on, so whoever binds one later than this is younger than what is erased.
-    let bound = bound_calls(connection)?;
+    // In this order: a call up to `last` that runs, or that holds its key, as it does from its intent on, is seen.
     let last = connection.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| uint(row, 0))?;
+    let kept = Kept { running: fold::running(connection)?, bound: bound_calls(connection)? };
     let mut report = PruneReport { keys: keys as u64, ..PruneReport::default() };
     let mut from = 0;
     while from < last {
         sql(connection, "BEGIN IMMEDIATE")?;
-        let stepped = step(connection, from, before_ms, &bound, &mut report);
+        let stepped = step(connection, (from, last.min(from + STEP)), before_ms, &kept, &mut report);
         sql(connection, if stepped.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
         stepped?;
         from += STEP;
     }
-    // A reader or a writer at work keeps some of the log; the next checkpoint takes it.
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(report)
+}
+
+/// What must not be erased.
+struct Kept {
+    /// Intents of running calls.
+    running: BTreeMap<u64, u64>,
+    /// Calls whose key is bound or held.
+    bound: HashSet<[u8; 16]>,
 }
 
 fn bound_calls(connection: &Connection) -> rusqlite::Result<HashSet<[u8; 16]>> {
@@ -58,22 +69,22 @@ fn bound_calls(connection: &Connection) -> rusqlite::Result<HashSet<[u8; 16]>> {
 
 fn step(
     connection: &Connection,
-    from: u64,
+    (from, to): (u64, u64),
     before_ms: u64,
-    bound: &HashSet<[u8; 16]>,
+    kept: &Kept,
     report: &mut PruneReport,
 ) -> rusqlite::Result<()> {
     let mut select = connection.prepare_cached(SELECT_OLD)?;
-    let old = select.query_map([int(from), int(from + STEP), int(before_ms)], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, Option<[u8; 16]>>(1)?, uint(row, 2)?, row.get::<_, bool>(3)?))
+    let old = select.query_map([int(from), int(to), int(before_ms)], |row| {
+        Ok((uint(row, 0)?, row.get::<_, Option<[u8; 16]>>(1)?, uint(row, 2)?))
     })?;
     let old: Vec<_> = old.collect::<rusqlite::Result<_>>()?;
     let mut update = connection.prepare_cached("UPDATE events SET content = NULL WHERE seq = ?1")?;
-    for (seq, call, bytes, running) in old {
-        if running || call.is_some_and(|call| bound.contains(&call)) {
+    for (seq, call, bytes) in old {
+        if kept.running.contains_key(&seq) || call.is_some_and(|call| kept.bound.contains(&call)) {
             report.kept += 1;
         } else {
-            update.execute([seq])?;
+            update.execute([int(seq)])?;
             report.erased += 1;
             report.bytes += bytes;
         }
@@ -81,8 +92,8 @@ fn step(
     Ok(())
 }
 
-/// Old contents, their call and size, and whether the call still runs.
+/// Old contents, their call and size.
 const SELECT_OLD: &str = "
-SELECT seq, call, length(CAST(content AS BLOB)), EXISTS (SELECT 1 FROM running WHERE running.seq = events.seq)
+SELECT seq, call, length(CAST(content AS BLOB))
 FROM events
 WHERE seq > ?1 AND seq <= ?2 AND at_ms < ?3 AND content <> ''";

@@ -3,15 +3,16 @@
 //! Invariant: a reader opens read-only, so it can neither write nor empty the log; each method reads one
 //! consistent state.
 
-use super::batch::{Counters, read_counters};
-use super::row::{Run, int, uint};
-use super::{Place, connect, files, recover, schema};
+use super::row::{Run, uint};
+use super::standing::{Counters, Standing};
+use super::{Place, connect, files, fold, recover, schema};
 use crate::call::RunId;
 use crate::ledger::chain;
 use crate::ledger::entry::{InFlight, RunRow};
 use crate::ledger::error::LedgerError;
 use crate::ledger::report::RunSummary;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use std::collections::HashMap;
 use std::path::Path;
 
 /// A ledger opened for reading only. Its methods block on the disk: call them off the async workers.
@@ -41,10 +42,21 @@ impl LedgerReader {
     /// [`LedgerError::Damaged`] or [`LedgerError::Open`] when the file cannot be read.
     pub fn runs(&self) -> Result<Vec<RunSummary>, LedgerError> {
         let read = || {
-            let text = format!("SELECT {SUMMARY_COLUMNS} FROM runs WHERE id > 0 ORDER BY opened_ms DESC, id DESC");
-            let mut select = self.connection.prepare_cached(&text)?;
-            let runs = select.query_map([], summary)?;
-            runs.collect()
+            let snapshot = self.connection.unchecked_transaction()?;
+            let text = format!(
+                "SELECT {} FROM runs WHERE id > 0 ORDER BY opened_ms DESC, id DESC",
+                StoredRun::COLUMNS
+            );
+            let mut select = snapshot.prepare_cached(&text)?;
+            let mut runs = select.query_map([], StoredRun::read)?.collect::<rusqlite::Result<Vec<_>>>()?;
+            let places: HashMap<i64, usize> =
+                runs.iter().enumerate().map(|(at, run)| (run.row, at)).collect();
+            for late in fold::late(&snapshot)? {
+                if let Some(run) = places.get(&late.run).and_then(|at| runs.get_mut(*at)) {
+                    late.fold_into(&mut run.standing);
+                }
+            }
+            Ok(runs.into_iter().map(StoredRun::summary).collect())
         };
         self.classified(read())
     }
@@ -72,11 +84,8 @@ impl LedgerReader {
 
     /// Whether the call still runs on a host that is not known to have died.
     pub(in crate::ledger) fn is_running(&self, flight: InFlight) -> Result<bool, LedgerError> {
-        let read = || {
-            let mut select = self.connection.prepare_cached("SELECT 1 FROM running WHERE seq = ?1")?;
-            select.exists([int(flight.intent)])
-        };
-        Ok(self.classified(read())? && !files::is_dead(&self.place, flight.host))
+        let running = self.classified(fold::is_running(&self.connection, flight.intent))?;
+        Ok(running && !files::is_dead(&self.place, flight.host))
     }
 
     pub(super) fn classified<T>(&self, result: rusqlite::Result<T>) -> Result<T, LedgerError> {
@@ -84,23 +93,49 @@ impl LedgerReader {
     }
 }
 
-/// The columns that [`summary`] wants.
-pub(super) const SUMMARY_COLUMNS: &str =
-    "run, principal, name, opened_ms, last_ms, running, completed, failed, refused, unended";
+/// A row of `runs`.
+pub(super) struct StoredRun {
+    pub(super) row: i64,
+    pub(super) run: [u8; 16],
+    pub(super) id: RunId,
+    pub(super) principal: String,
+    pub(super) name: Option<String>,
+    pub(super) opened_ms: u64,
+    pub(super) standing: Standing,
+}
 
-/// Reads a row of [`SUMMARY_COLUMNS`].
-pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
-    let Counters { running, completed, failed, refused, unended } = read_counters(row, 5)?;
-    Ok(RunSummary {
-        run: row.get::<_, Run>(0)?.0,
-        principal: row.get(1)?,
-        name: row.get(2)?,
-        opened_ms: uint(row, 3)?,
-        last_ms: uint(row, 4)?,
-        running,
-        completed,
-        failed,
-        refused,
-        unended,
-    })
+impl StoredRun {
+    /// The columns that [`StoredRun::read`] wants.
+    pub(super) const COLUMNS: &str = "id, run, principal, name, opened_ms, last_ms, last_seq, hash, running, \
+         completed, failed, refused, unended";
+
+    /// Reads a row of [`StoredRun::COLUMNS`].
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            row: row.get(0)?,
+            run: row.get(1)?,
+            id: row.get::<_, Run>(1)?.0,
+            principal: row.get(2)?,
+            name: row.get(3)?,
+            opened_ms: uint(row, 4)?,
+            standing: Standing::read(row, 5)?,
+        })
+    }
+
+    /// What a reader gets of it.
+    pub(super) fn summary(self) -> RunSummary {
+        let Counters { running, completed, failed, refused, unended } = self.standing.counters;
+        RunSummary {
+            run: self.id,
+            principal: self.principal,
+            name: self.name,
+            opened_ms: self.opened_ms,
+            last_ms: self.standing.last_ms,
+            running,
+            completed,
+            failed,
+            refused,
+            unended,
+        }
+    }
 }

@@ -7,13 +7,17 @@
 use super::Place;
 use super::batch::{Batch, Tip};
 use super::files::{self, HostLock};
+use super::fold;
 use super::key;
-use super::row::{Call, EVENT_COLUMNS, Event, Run, effect_code, int, uint};
+use super::row::{Call, EVENT_COLUMNS, Event, Run, int, uint};
 use super::writer::Failure;
-use crate::ledger::chain::{Hash, Head, ZERO};
+use crate::call::{CallId, RunId};
+use crate::ledger::chain::{self, Hash, Head, ZERO};
 use crate::ledger::entry::Effect;
 use crate::ledger::error::LedgerError;
-use crate::ledger::record::{End, Record};
+use crate::ledger::record::{End, Facts, Record};
+use crate::ledger::report::CallContent;
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::borrow::Cow;
 
@@ -28,12 +32,17 @@ pub(super) fn read_tip(connection: &Connection) -> rusqlite::Result<Tip> {
 pub(super) fn check_tail(connection: &Connection, place: &Place) -> Result<Tip, LedgerError> {
     let tip = read_tip(connection).map_err(|error| place.classify(&error))?;
     let sound = last_batch_is_sound(connection, tip).map_err(|error| place.classify(&error))?;
-    if sound { Ok(tip) } else { Err(place.damaged(&format!("the batch that ends with record {} does not fit its head", tip.seq))) }
+    if sound {
+        Ok(tip)
+    } else {
+        Err(place.damaged(&format!("the batch that ends with record {} does not fit its head", tip.seq)))
+    }
 }
 
 fn last_batch_is_sound(connection: &Connection, tip: Tip) -> rusqlite::Result<bool> {
     let before = "SELECT seq, head FROM events WHERE head IS NOT NULL AND seq < ?1 ORDER BY seq DESC LIMIT 1";
-    let before = connection.query_row(before, [int(tip.seq)], |row| Ok((uint(row, 0)?, row.get::<_, Hash>(1)?)));
+    let before =
+        connection.query_row(before, [int(tip.seq)], |row| Ok((uint(row, 0)?, row.get::<_, Hash>(1)?)));
     let (before_seq, before_head) = before.optional()?.unwrap_or((0, ZERO));
     let text = format!("SELECT {EVENT_COLUMNS} FROM events WHERE seq > ?1 ORDER BY seq");
     let mut select = connection.prepare(&text)?;
@@ -43,8 +52,9 @@ fn last_batch_is_sound(connection: &Connection, tip: Tip) -> rusqlite::Result<bo
     while let Some(row) = rows.next()? {
         let event = Event::read(row)?;
         next += 1;
-        let run: Option<[u8; 16]> =
-            connection.query_row("SELECT run FROM runs WHERE id = ?1", [event.run], |row| row.get(0)).optional()?;
+        let run: Option<[u8; 16]> = connection
+            .query_row("SELECT run FROM runs WHERE id = ?1", [event.run], |row| row.get(0))
+            .optional()?;
         let prev: Option<Hash> = connection
             .query_row("SELECT hash FROM events WHERE seq = ?1", [int(event.prev)], |row| row.get(0))
             .optional()?;
@@ -58,7 +68,11 @@ fn last_batch_is_sound(connection: &Connection, tip: Tip) -> rusqlite::Result<bo
 }
 
 /// Gives this host a number and a lock, and marks what dead hosts left running.
-pub(super) fn register(batch: &mut Batch<'_>, place: &Place, now_ms: u64) -> Result<(u64, HostLock), Failure> {
+pub(super) fn register(
+    batch: &mut Batch<'_>,
+    place: &Place,
+    now_ms: u64,
+) -> Result<(u64, HostLock), Failure> {
     let hosts = {
         let mut select = batch.connection.prepare("SELECT id FROM hosts")?;
         let ids = select.query_map([], |row| uint(row, 0))?;
@@ -80,24 +94,42 @@ pub(super) fn register(batch: &mut Batch<'_>, place: &Place, now_ms: u64) -> Res
 
 /// Gives every running call of a dead host its ending.
 pub(super) fn mark_calls_of(batch: &mut Batch<'_>, host: u64, now_ms: u64) -> Result<(), Failure> {
-    let calls = {
-        let text = "SELECT seq, running.call, runs.run, effect, scope FROM running JOIN runs ON runs.id = running.run \
-                    WHERE host = ?1 ORDER BY seq";
-        let mut select = batch.connection.prepare_cached(text)?;
-        let read = |row: &rusqlite::Row<'_>| {
-            Ok((uint(row, 0)?, row.get::<_, Call>(1)?.0, row.get::<_, Run>(2)?.0, row.get::<_, i64>(3)?, row.get(4)?))
-        };
-        let calls = select.query_map([int(host)], read)?;
-        calls.collect::<rusqlite::Result<Vec<(_, _, _, _, Option<Hash>)>>>()?
-    };
-    for (intent, call, run, effect, scope) in calls {
-        let end = if effect == effect_code(Effect::ReadOnly) { End::Abandoned } else { End::InDoubt };
+    let running = fold::running(batch.connection)?;
+    for (intent, _) in running.into_iter().filter(|(_, runs_on)| *runs_on == host) {
+        let Unended { call, run, effect, scope } = read_unended(batch.connection, intent)?;
+        let end = if effect == Effect::ReadOnly { End::Abandoned } else { End::InDoubt };
         let record = Record::mark(call, end, host, now_ms)?;
-        let seq = batch.append(run.as_bytes(), Cow::Owned(record), |counters| counters.end(end))?;
-        batch.connection.execute("DELETE FROM running WHERE seq = ?1", [int(intent)])?;
+        let seq = batch.append(run.as_bytes(), Cow::Owned(record))?;
+        batch.ended(intent);
         if let Some(scope) = scope {
-            key::settle(batch, &scope, call, end, seq, now_ms)?;
+            key::settle(batch, &scope, call, Some(end), seq, now_ms)?;
         }
     }
     Ok(())
+}
+
+/// What a mark needs to know of the intent. Contents of running calls are never erased.
+struct Unended {
+    call: CallId,
+    run: RunId,
+    effect: Effect,
+    scope: Option<Hash>,
+}
+
+fn read_unended(connection: &Connection, intent: u64) -> rusqlite::Result<Unended> {
+    let text = "SELECT events.call, runs.run, runs.principal, facts, content FROM events \
+                JOIN runs ON runs.id = events.run WHERE seq = ?1";
+    let mut select = connection.prepare_cached(text)?;
+    select.query_row([int(intent)], |row| {
+        let unreadable =
+            |column, name: &str| rusqlite::Error::InvalidColumnType(column, name.to_owned(), Type::Text);
+        let facts: Facts =
+            serde_json::from_str(row.get_ref(3)?.as_str()?).map_err(|_| unreadable(3, "facts"))?;
+        let content: CallContent =
+            serde_json::from_str(row.get_ref(4)?.as_str()?).map_err(|_| unreadable(4, "content"))?;
+        let (tool, effect) = facts.tool.zip(facts.effect).ok_or_else(|| unreadable(3, "facts"))?;
+        let principal: String = row.get(2)?;
+        let scope = content.key.map(|key| chain::scope(&principal, &tool, &key));
+        Ok(Unended { call: row.get::<_, Call>(0)?.0, run: row.get::<_, Run>(1)?.0, effect, scope })
+    })
 }

@@ -4,7 +4,6 @@
 
 use crate::call::{CallId, RunId};
 use crate::ledger::chain::{self, Hash};
-use crate::ledger::entry::Effect;
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 
@@ -40,16 +39,6 @@ impl FromSql for Run {
     }
 }
 
-/// The number that stands for an effect.
-pub(super) fn effect_code(effect: Effect) -> i64 {
-    match effect {
-        Effect::ReadOnly => 0,
-        Effect::Idempotent => 1,
-        Effect::Keyed => 2,
-        Effect::Once => 3,
-    }
-}
-
 /// One event as it is read.
 pub(super) struct Event {
     pub(super) seq: u64,
@@ -66,7 +55,8 @@ pub(super) struct Event {
 }
 
 /// The columns that [`Event::read`] wants.
-pub(super) const EVENT_COLUMNS: &str = "seq, run, prev, kind, call, at_ms, facts, digest, content, hash, head";
+pub(super) const EVENT_COLUMNS: &str =
+    "seq, run, prev, kind, call, at_ms, facts, digest, content, hash, head";
 
 impl Event {
     /// Reads a row of [`EVENT_COLUMNS`].

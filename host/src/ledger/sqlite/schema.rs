@@ -47,17 +47,17 @@ CREATE TABLE runs (
 CREATE UNIQUE INDEX runs_by_name ON runs (principal, name) WHERE name IS NOT NULL;
 CREATE TABLE running (
     seq INTEGER PRIMARY KEY,
-    call BLOB NOT NULL,
-    run INTEGER NOT NULL,
-    host INTEGER NOT NULL,
-    effect INTEGER NOT NULL,
-    scope BLOB
+    host INTEGER NOT NULL
+) STRICT;
+CREATE TABLE folded (
+    seq INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE keys (
     scope BLOB PRIMARY KEY,
     call BLOB NOT NULL,
     arguments BLOB NOT NULL,
     intent INTEGER NOT NULL,
+    host INTEGER NOT NULL,
     ending INTEGER,
     in_doubt INTEGER NOT NULL,
     at_ms INTEGER NOT NULL
@@ -67,6 +67,7 @@ CREATE TABLE hosts (
     pid INTEGER NOT NULL,
     started_ms INTEGER NOT NULL
 ) STRICT;
+INSERT INTO folded VALUES (0);
 INSERT INTO runs VALUES (0, zeroblob(16), '', NULL, 0, 0, 0, zeroblob(32), 0, 0, 0, 0, 0);
 ";
 

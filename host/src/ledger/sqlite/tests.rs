@@ -47,9 +47,16 @@ async fn a_change_of_any_value_of_any_row_is_found() {
     assert!(Ledger::read(&path(&dir)).unwrap().verify(None).unwrap().ok);
     let connection = Connection::open(path(&dir)).unwrap();
     let mut changes = 0;
-    for (table, key) in [("events", "seq"), ("runs", "id"), ("running", "seq"), ("keys", "scope"), ("hosts", "id")] {
+    for (table, key) in [
+        ("events", "seq"),
+        ("runs", "id"),
+        ("running", "seq"),
+        ("keys", "scope"),
+        ("hosts", "id"),
+        ("folded", "seq"),
+    ] {
         let mut select = connection.prepare(&format!("SELECT {key}, * FROM {table}")).unwrap();
-        let columns: Vec<String> = select.column_names().into_iter().skip(1).map(str::to_owned).collect();
+        let columns: Vec<String> = select.column_names().skip(1).map(str::to_owned).collect();
         let rows = select
             .query_map([], |row| (0..=columns.len()).map(|at| row.get(at)).collect::<Result<Vec<Value>, _>>())
             .unwrap();
@@ -63,7 +70,11 @@ async fn a_change_of_any_value_of_any_row_is_found() {
                         continue; // the schema does not take it
                     }
                     let report = Ledger::read(&path(&dir)).and_then(|reader| reader.verify(None));
-                    assert!(!report.is_ok_and(|report| report.ok), "{table}.{column} of {:?}: {changed:?}", row[0]);
+                    assert!(
+                        !report.is_ok_and(|report| report.ok),
+                        "{table}.{column} of {:?}: {changed:?}",
+                        row[0]
+                    );
                     let back = format!("UPDATE {table} SET {column} = ?1 WHERE {key} IS ?2");
                     let key_now = if column == key { &changed } else { &row[0] };
                     connection.execute(&back, [value, key_now]).unwrap();
@@ -104,7 +115,14 @@ fn cast(value: &Value) -> &'static str {
 async fn a_missing_row_of_any_table_is_found() {
     let dir = sample().await;
     let whole = fs::read(path(&dir)).unwrap();
-    for (table, key) in [("events", "seq"), ("runs", "id"), ("running", "seq"), ("hosts", "id"), ("keys", "scope")] {
+    for (table, key) in [
+        ("events", "seq"),
+        ("runs", "id"),
+        ("running", "seq"),
+        ("hosts", "id"),
+        ("keys", "scope"),
+        ("folded", "seq"),
+    ] {
         let rows: Vec<Value> = {
             let connection = Connection::open(path(&dir)).unwrap();
             let mut select = connection.prepare(&format!("SELECT {key} FROM {table}")).unwrap();
@@ -134,7 +152,8 @@ async fn a_rewritten_ledger_is_found_only_by_a_head_kept_elsewhere() {
 #[tokio::test]
 async fn something_else_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
-    let foreign = [b"not a database at all, only text that is long enough to have a header".repeat(20), vec![0; 5_000]];
+    let foreign =
+        [b"not a database at all, only text that is long enough to have a header".repeat(20), vec![0; 5_000]];
     for bytes in foreign {
         fs::write(path(&dir), &bytes).unwrap();
         assert!(matches!(open_error(&dir), LedgerError::NotALedger { .. }), "{}", open_error(&dir));

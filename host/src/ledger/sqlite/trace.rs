@@ -2,8 +2,9 @@
 //!
 //! Invariant: a trace shows what is recorded and nothing that is inferred; what was erased is said to be.
 
-use super::reader::{LedgerReader, SUMMARY_COLUMNS, summary};
-use super::row::{Call, EVENT_COLUMNS, Event, int, uint};
+use super::fold;
+use super::reader::{LedgerReader, StoredRun};
+use super::row::{Call, EVENT_COLUMNS, Event, int};
 use crate::call::{CallId, RunId};
 use crate::ledger::error::LedgerError;
 use crate::ledger::record::{End, Facts, Kind};
@@ -32,9 +33,12 @@ impl LedgerReader {
 
     fn records(&self, run: RunId) -> rusqlite::Result<Option<(RunSummary, Vec<Event>)>> {
         let snapshot = self.connection.unchecked_transaction()?;
-        let text = format!("SELECT {SUMMARY_COLUMNS}, last_seq FROM runs WHERE run = ?1");
-        let found = snapshot.query_row(&text, [run.as_bytes()], |row| Ok((summary(row)?, uint(row, 10)?)));
-        let Some((summary, mut next)) = found.optional()? else { return Ok(None) };
+        let text = format!("SELECT {} FROM runs WHERE run = ?1", StoredRun::COLUMNS);
+        let found = snapshot.query_row(&text, [run.as_bytes()], StoredRun::read).optional()?;
+        let Some(mut run) = found else { return Ok(None) };
+        let late = fold::late(&snapshot)?;
+        late.iter().filter(|late| late.run == run.row).for_each(|late| late.fold_into(&mut run.standing));
+        let mut next = run.standing.last_seq;
         let mut select = snapshot.prepare(&format!("SELECT {EVENT_COLUMNS} FROM events WHERE seq = ?1"))?;
         let mut events = Vec::new();
         while next != 0 {
@@ -46,7 +50,7 @@ impl LedgerReader {
             events.push(event);
         }
         events.reverse();
-        Ok(Some((summary, events)))
+        Ok(Some((run.summary(), events)))
     }
 }
 

@@ -61,9 +61,14 @@ fn check_pages(connection: &Connection, findings: &mut Findings) -> rusqlite::Re
     Ok(())
 }
 
-fn check_chain(connection: &Connection, wanted: Option<&str>, findings: &mut Findings) -> rusqlite::Result<VerifyReport> {
-    let mut audit = Audit::begin(connection)?;
-    let mut batches = Batches { last: ZERO, open: Head::after(&ZERO), unfinished: 0, count: 0, wanted, found: None };
+fn check_chain(
+    connection: &Connection,
+    wanted: Option<&str>,
+    findings: &mut Findings,
+) -> rusqlite::Result<VerifyReport> {
+    let mut audit = Audit::begin(connection, findings)?;
+    let mut batches =
+        Batches { last: ZERO, open: Head::after(&ZERO), unfinished: 0, count: 0, wanted, found: None };
     let mut select = connection.prepare(&format!("SELECT {EVENT_COLUMNS} FROM events ORDER BY seq"))?;
     let mut rows = select.query([])?;
     let mut last = 0;
@@ -117,7 +122,8 @@ impl Batches<'_> {
 
 fn proves(report: &VerifyReport) -> String {
     if !report.ok {
-        return "Something does not hold: see `broken`. Keep a copy of the file before anything else.".to_owned();
+        return "Something does not hold: see `broken`. Keep a copy of the file before anything else."
+            .to_owned();
     }
     let kept = match report.proven_to {
         Some(seq) => format!("The head you kept is on the chain: everything up to record {seq} is as it was then."),

@@ -3,17 +3,17 @@
 //! Invariant: an operation that is refused has changed nothing, so its neighbours in the batch stand; a call is
 //! ended by the host that started it, once, by taking its row out of `running`.
 
-use super::batch::{Batch, Runs, Tip};
+use super::batch::{self, Batch, Memory, Tip};
 use super::files::HostLock;
 use super::key;
-use super::row::{Run, effect_code, int};
-use super::{Place, recover, sql};
+use super::row::{Run, int};
+use super::{Place, empty_log, recover, sql};
 use crate::call::{CallId, RunId};
 use crate::ledger::chain::Hash;
 use crate::ledger::disk::Disk;
 use crate::ledger::entry::{NewRun, Receipt, Start};
 use crate::ledger::error::LedgerError;
-use crate::ledger::record::{End, Record};
+use crate::ledger::record::Record;
 use crate::ledger::store::{Answer, Op, Reply, StartOp, Store};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::borrow::Cow;
@@ -26,7 +26,7 @@ pub(in crate::ledger) struct Writer {
     connection: Connection,
     disk: Arc<dyn Disk>,
     tip: Tip,
-    runs: Runs,
+    memory: Memory,
     own: Own,
 }
 
@@ -67,16 +67,15 @@ impl Store for Writer {
                 answers.iter_mut().flatten().for_each(|reply| reply.set_head(head));
                 Ok(answers)
             }
-            Err(failure) => Err(LedgerError::Unavailable { cause: format!("writing to the ledger failed: {failure}") }),
+            Err(failure) => {
+                Err(LedgerError::Unavailable { cause: format!("writing to the ledger failed: {failure}") })
+            }
         }
     }
 
-    fn close(self: Box<Self>) -> Result<(), LedgerError> {
-        // Calls that still run keep the host's row: the next host finds its lock free and marks them.
-        if self.own.flights.is_empty() {
-            let removed = self.connection.execute("DELETE FROM hosts WHERE id = ?1", [int(self.own.host)]);
-            removed.map_err(|error| self.own.place.classify(&error))?;
-        }
+    fn close(mut self: Box<Self>) -> Result<(), LedgerError> {
+        let signed_off = self.sign_off();
+        signed_off.map_err(|error| self.own.place.classify(&error))?;
         self.checkpoint_all()
     }
 }
@@ -85,11 +84,12 @@ impl Writer {
     /// A writer that has no host number yet.
     pub(super) fn new(connection: Connection, place: Place, disk: Arc<dyn Disk>, tip: Tip) -> Self {
         let own = Own { place, host: 0, flights: HashMap::new(), lock: None };
-        Self { connection, disk, tip, runs: Runs::default(), own }
+        Self { connection, disk, tip, memory: Memory::default(), own }
     }
 
     /// Takes a host number and marks the calls of dead hosts.
     pub(super) fn register(&mut self, now_ms: u64) -> Result<(), LedgerError> {
+        self.memory.forget(&self.connection).map_err(|error| self.own.place.classify(&error))?;
         let written = self.transaction(|own, batch| {
             let (host, lock) = recover::register(batch, &own.place, now_ms)?;
             (own.host, own.lock) = (host, Some(lock));
@@ -102,10 +102,29 @@ impl Writer {
         })
     }
 
-    /// Copies the whole log into the database, anew and synced, and empties it. A long reader can prevent it.
-    pub(super) fn checkpoint_all(&self) -> Result<(), LedgerError> {
-        let truncated = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        truncated.map_err(|error| self.own.place.classify(&error))
+    /// The number of this host.
+    pub(in crate::ledger) fn host(&self) -> u64 {
+        self.own.host
+    }
+
+    /// Folds, and strikes this host out unless it has calls that run: those are for the next host, which finds
+    /// its lock free, to mark.
+    fn sign_off(&mut self) -> rusqlite::Result<()> {
+        sql(&self.connection, "BEGIN IMMEDIATE")?;
+        let tip = recover::read_tip(&self.connection)?;
+        if tip != self.tip {
+            self.memory.forget(&self.connection)?;
+        }
+        batch::fold(&self.connection, &mut self.memory, tip.seq)?;
+        if self.own.flights.is_empty() {
+            self.connection.execute("DELETE FROM hosts WHERE id = ?1", [int(self.own.host)])?;
+        }
+        sql(&self.connection, "COMMIT")
+    }
+
+    /// Copies the whole log into the database, anew and synced, and empties it, unless a reader is in the way.
+    pub(super) fn checkpoint_all(&mut self) -> Result<(), LedgerError> {
+        empty_log(&mut self.connection).map_err(|error| self.own.place.classify(&error))
     }
 
     /// Does the work and writes its batch in one transaction; gives the head after it too.
@@ -113,15 +132,16 @@ impl Writer {
         &'a mut self,
         work: impl FnOnce(&mut Own, &mut Batch<'a>) -> Result<R, Failure>,
     ) -> Result<(R, Hash), Failure> {
-        let Self { connection, disk, tip, runs, own } = self;
+        let Self { connection, disk, tip, memory, own } = self;
         let connection: &'a Connection = connection;
         sql(connection, "BEGIN IMMEDIATE")?;
         let written = || {
             let found = recover::read_tip(connection)?;
             if found != *tip {
-                runs.clear();
+                own.still_counts(connection)?;
+                memory.forget(connection)?;
             }
-            let mut batch = Batch::new(connection, runs, found);
+            let mut batch = Batch::new(connection, memory, found);
             let result = work(own, &mut batch)?;
             *tip = batch.write()?;
             disk.before_commit()?;
@@ -135,11 +155,22 @@ impl Writer {
     }
 }
 
+impl Own {
+    /// Another host wrote: it may have taken this one for dead, and then nothing here may go on.
+    fn still_counts(&self, connection: &Connection) -> Result<(), Failure> {
+        let mut select = connection.prepare_cached("SELECT 1 FROM hosts WHERE id = ?1")?;
+        if self.host == 0 || select.exists([int(self.host)])? {
+            return Ok(());
+        }
+        Err(Failure::Disk(io::Error::other("another host took this one for dead and marked its calls")))
+    }
+}
+
 fn apply<'a>(own: &mut Own, batch: &mut Batch<'a>, op: &'a Op) -> Result<Answer, Failure> {
     match op {
         Op::OpenRun { run, record } => open_run(batch, run, record),
         Op::Start(start) => begin(own, batch, start),
-        Op::End { call, end, record } => finish(own, batch, *call, *end, record),
+        Op::End { call, record } => finish(own, batch, *call, record),
         Op::Refuse { run, record } => refuse(batch, *run, record),
         Op::Prune(record) => {
             let seq = batch.append_own(Cow::Borrowed(record))?;
@@ -150,7 +181,8 @@ fn apply<'a>(own: &mut Own, batch: &mut Batch<'a>, op: &'a Op) -> Result<Answer,
 
 fn open_run<'a>(batch: &mut Batch<'a>, run: &NewRun, record: &'a Record) -> Result<Answer, Failure> {
     if let Some(name) = &run.name {
-        let mut select = batch.connection.prepare_cached("SELECT run FROM runs WHERE principal = ?1 AND name = ?2")?;
+        let mut select =
+            batch.connection.prepare_cached("SELECT run FROM runs WHERE principal = ?1 AND name = ?2")?;
         if let Some(Run(id)) = select.query_row([&run.principal, name], |row| row.get(0)).optional()? {
             return Ok(Ok(Reply::Run(id)));
         }
@@ -162,12 +194,12 @@ fn open_run<'a>(batch: &mut Batch<'a>, run: &NewRun, record: &'a Record) -> Resu
     let mut insert = batch.connection.prepare_cached(INSERT_RUN)?;
     let row = insert.insert(params![id, run.principal, run.name, int(run.at_ms)])?;
     batch.add_run(*id, row, &run.principal);
-    batch.append(id, Cow::Borrowed(record), |_| {})?;
+    batch.append(id, Cow::Borrowed(record))?;
     Ok(Ok(Reply::Run(run.id)))
 }
 
 fn begin<'a>(own: &mut Own, batch: &mut Batch<'a>, start: &'a StartOp) -> Result<Answer, Failure> {
-    if !batch.run(start.run.as_bytes())?.is_some_and(|run| run.principal == start.principal) {
+    if batch.run(start.run.as_bytes())?.is_none_or(|run| run.principal != start.principal) {
         return Ok(Err(LedgerError::UnknownRun(start.run)));
     }
     if own.flights.contains_key(&start.call) {
@@ -178,13 +210,10 @@ fn begin<'a>(own: &mut Own, batch: &mut Batch<'a>, start: &'a StartOp) -> Result
     {
         return Ok(answer.map(Reply::Start));
     }
-    let intent = batch.append(start.run.as_bytes(), Cow::Borrowed(&start.record), |counters| counters.start())?;
-    let row = batch.run(start.run.as_bytes())?.map(|run| run.row);
-    let (seq, host, effect) = (int(intent), int(own.host), effect_code(start.effect));
-    let mut insert = batch.connection.prepare_cached(INSERT_RUNNING)?;
-    insert.execute(params![seq, start.call.as_bytes(), row, host, effect, start.scope])?;
+    let intent = batch.append(start.run.as_bytes(), Cow::Borrowed(&start.record))?;
+    batch.started(intent, own.host);
     if let Some(scope) = &start.scope {
-        key::hold(batch, scope, start, intent)?;
+        key::hold(batch, scope, start, intent, own.host)?;
     }
     own.flights.insert(start.call, Flight { intent, run: start.run, scope: start.scope });
     Ok(Ok(Reply::Start(Start::Fresh(receipt(intent)))))
@@ -194,17 +223,13 @@ fn finish<'a>(
     own: &mut Own,
     batch: &mut Batch<'a>,
     call: CallId,
-    end: End,
     record: &'a Record,
 ) -> Result<Answer, Failure> {
     let Some(flight) = own.flights.remove(&call) else { return Ok(Err(LedgerError::NotStarted(call))) };
-    let mut delete = batch.connection.prepare_cached("DELETE FROM running WHERE seq = ?1")?;
-    if delete.execute([int(flight.intent)])? != 1 {
-        return Ok(Err(LedgerError::NotStarted(call)));
-    }
-    let seq = batch.append(flight.run.as_bytes(), Cow::Borrowed(record), |counters| counters.end(end))?;
+    let seq = batch.append(flight.run.as_bytes(), Cow::Borrowed(record))?;
+    batch.ended(flight.intent);
     if let Some(scope) = &flight.scope {
-        key::settle(batch, scope, call, end, seq, record.at_ms)?;
+        key::settle(batch, scope, call, record.end, seq, record.at_ms)?;
     }
     Ok(Ok(Reply::Written(receipt(seq))))
 }
@@ -213,7 +238,7 @@ fn refuse<'a>(batch: &mut Batch<'a>, run: RunId, record: &'a Record) -> Result<A
     if batch.run(run.as_bytes())?.is_none() {
         return Ok(Err(LedgerError::UnknownRun(run)));
     }
-    let seq = batch.append(run.as_bytes(), Cow::Borrowed(record), |counters| counters.end(End::Refused))?;
+    let seq = batch.append(run.as_bytes(), Cow::Borrowed(record))?;
     Ok(Ok(Reply::Written(receipt(seq))))
 }
 
@@ -222,8 +247,5 @@ fn receipt(seq: u64) -> Receipt {
     Receipt { seq, head: [0; 32] }
 }
 
-const INSERT_RUN: &str =
-    "INSERT INTO runs (run, principal, name, opened_ms, last_ms, last_seq, hash, running, completed, failed, refused, \
+const INSERT_RUN: &str = "INSERT INTO runs (run, principal, name, opened_ms, last_ms, last_seq, hash, running, completed, failed, refused, \
      unended) VALUES (?1, ?2, ?3, ?4, 0, 0, zeroblob(32), 0, 0, 0, 0, 0)";
-const INSERT_RUNNING: &str =
-    "INSERT INTO running (seq, call, run, host, effect, scope) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";

@@ -30,8 +30,13 @@ impl Disk for Gated {
 fn gated() -> (Arc<Gated>, GroupSync, Receiver<()>, Sender<io::Result<()>>) {
     let (begun, has_begun) = channel();
     let (go, may_go) = channel();
-    let disk = Arc::new(Gated { begun: Mutex::new(begun), go: Mutex::new(may_go), syncs: AtomicUsize::new(0) });
-    let sync = GroupSync::start(Arc::clone(&disk) as Arc<dyn Disk>, tempfile::tempfile().unwrap(), Health::default());
+    let disk =
+        Arc::new(Gated { begun: Mutex::new(begun), go: Mutex::new(may_go), syncs: AtomicUsize::new(0) });
+    let sync = GroupSync::start(
+        Arc::clone(&disk) as Arc<dyn Disk>,
+        tempfile::tempfile().unwrap(),
+        Health::default(),
+    );
     (disk, sync.unwrap(), has_begun, go)
 }
 

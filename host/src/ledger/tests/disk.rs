@@ -75,7 +75,11 @@ async fn whichever_write_or_sync_fails_nothing_acknowledged_is_lost() {
                 survived |= failure.is_none();
                 if let Some(failure) = failure {
                     assert!(matches!(failure, LedgerError::Unavailable { .. }), "{failure}");
-                    assert_eq!(ledger.open_run(new_run(9, None)).await, Err(failure.clone()), "it must refuse from now on");
+                    assert_eq!(
+                        ledger.open_run(new_run(9, None)).await,
+                        Err(failure.clone()),
+                        "it must refuse from now on"
+                    );
                     assert_eq!(ledger.prune(0, 0), Err(failure));
                 }
                 acknowledged
@@ -89,8 +93,13 @@ async fn whichever_write_or_sync_fails_nothing_acknowledged_is_lost() {
             for (n, ended) in &acknowledged {
                 let state = states.iter().find(|(id, _)| *id == call(*n)).map(|(_, state)| *state);
                 match ended {
-                    true => assert_eq!(state, Some(CallState::Completed), "call {n} of {last}, failure {nth}"),
-                    false => assert!(matches!(state, Some(CallState::InDoubt | CallState::Completed)), "call {n}: {state:?}"),
+                    true => {
+                        assert_eq!(state, Some(CallState::Completed), "call {n} of {last}, failure {nth}")
+                    }
+                    false => assert!(
+                        matches!(state, Some(CallState::InDoubt | CallState::Completed)),
+                        "call {n}: {state:?}"
+                    ),
                 }
             }
         }

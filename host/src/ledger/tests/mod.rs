@@ -144,6 +144,7 @@ pub(super) fn refusal(run: RunId, n: u64) -> Refusal {
         context: None,
         traceparent: None,
         outcome: outcome(run, n, Status::Refused),
+        logs: vec![],
         at_ms: 1_001,
     }
 }

@@ -1,0 +1,60 @@
+//! A committed, read-only call of `echo` through all stages, beside the runtime alone.
+
+use super::bare::Bare;
+use super::place::{Place, TEXT};
+use super::stats::{Rounds, spread};
+use super::table::{Bound, Table, Unit};
+use anyhow::{Result, ensure};
+use std::time::{Duration, Instant};
+use toolgate::call::Status;
+use toolgate::{Gate, Run, RunOptions};
+
+const ROUNDS: usize = 15;
+const CALLS: usize = 500;
+
+pub(crate) fn measure(place: &Place, table: &mut Table) -> Result<()> {
+    let policy = place.echo_policy("call", "effect = \"read-only\"")?;
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let bare = Bare::open(&place.echo())?;
+        let gate = Gate::open(&policy).await?;
+        let run = gate.run(RunOptions::default()).await?;
+        let (mut p50, mut p99) = (Rounds::default(), Rounds::default());
+        for round in 0..=ROUNDS {
+            let baseline = spread(alone(&bare).await?)?;
+            let ours = spread(committed(&run).await?)?;
+            // The first round fills caches and pools.
+            if round > 0 {
+                p50.push(ours.p50, baseline.p50);
+                p99.push(ours.p99, baseline.p99);
+            }
+        }
+        table.row("committed call, p50, to bare wasmtime", Unit::Micros, &p50, Bound::RatioAtMost(3.0));
+        table.row("committed call, p99", Unit::Micros, &p99, Bound::RatioAtMost(5.0));
+        gate.close().await?;
+        Ok(())
+    })
+}
+
+async fn alone(bare: &Bare) -> Result<Vec<Duration>> {
+    let arguments = format!(r#"{{"text":"{TEXT}"}}"#);
+    let mut samples = Vec::with_capacity(CALLS);
+    for _ in 0..CALLS {
+        let began = Instant::now();
+        let answer = bare.call("echo", &arguments).await?;
+        samples.push(began.elapsed());
+        ensure!(answer == arguments, "bare echo answered {answer}");
+    }
+    Ok(samples)
+}
+
+async fn committed(run: &Run) -> Result<Vec<Duration>> {
+    let arguments = format!(r#"{{"text":"{TEXT}"}}"#);
+    let mut samples = Vec::with_capacity(CALLS);
+    for _ in 0..CALLS {
+        let began = Instant::now();
+        let outcome = run.call("echo", arguments.as_str()).await;
+        samples.push(began.elapsed());
+        ensure!(outcome.status == Status::Completed, "echo ended with {outcome:?}");
+    }
+    Ok(samples)
+}

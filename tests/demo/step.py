@@ -1,0 +1,127 @@
+"""One step of the demo: what the agent suggests, how it should end, and how it ended.
+
+Not here: the protocol (`mcp_stdio`) and the script (`morning`). Invariant: a step passes only when its
+status, reason, rule and every other thing that it names are as it says; nothing is passed over.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+UNKNOWN_TOOL = -32602
+TEXT_OUTSIDE = "<outside-data id="
+
+
+@dataclass(frozen=True)
+class Ends:
+    """How a call should end. `rule` is left out for the tool's own verdict."""
+
+    status: str
+    reason: str | None = None
+    rule: str | None = None
+    recorded: bool = False
+    finds: tuple = ()
+    holds: Callable[[Any], bool] = lambda output: True
+
+
+def completes(holds=lambda output: True, **more):
+    """It completes, and its output is as `holds` says."""
+    return Ends("completed", holds=holds, **more)
+
+
+def refused(reason, rule=None):
+    """Nothing runs."""
+    return Ends("refused", reason, rule)
+
+
+def fails(reason):
+    """It runs and comes to nothing."""
+    return Ends("failed", reason)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One suggested call. `arguments` and `ends` may be made of what earlier steps returned, by `name`."""
+
+    tool: str
+    arguments: Any
+    thought: str
+    ends: Ends
+    name: str = ""
+    key: str | None = None
+    shows: Callable[[Any], str] = lambda output: json.dumps(output, ensure_ascii=False)
+
+
+@dataclass
+class Answer:
+    """How a call ended, read from an MCP message."""
+
+    status: str = "?"
+    reason: str | None = None
+    rule: str | None = None
+    recorded: bool = False
+    findings: list = field(default_factory=list)
+    usage: dict = field(default_factory=dict)
+    run: str | None = None
+    call: str | None = None
+    output: Any = None
+    text: str = ""
+    wrong: list = field(default_factory=list)
+
+    @classmethod
+    def read(cls, message):
+        """Reads the answer to a `tools/call`; what does not belong to one goes into `wrong`."""
+        if "error" in message:
+            error = message["error"]
+            answer, meta = cls(text=error.get("message", "")), error.get("data") or {}
+            if error.get("code") != UNKNOWN_TOOL:
+                answer.wrong.append(f"a protocol error: {error}")
+        else:
+            result = message["result"]
+            text = "\n".join(part.get("text", "") for part in result.get("content", []))
+            answer, meta = cls(text=text, output=result.get("structuredContent")), result.get("_meta", {})
+        ended = meta.get("toolgate/outcome")
+        if ended is None:
+            answer.wrong.append(f"no toolgate/outcome: {message}")
+            return answer
+        answer.run, answer.call = meta.get("toolgate/run"), meta.get("toolgate/call")
+        answer.status, answer.reason, answer.rule = ended["status"], ended.get("reason"), ended.get("rule")
+        answer.recorded, answer.usage = ended.get("recorded", False), ended["usage"]
+        answer.findings = ended.get("findings", [])
+        if "result" in message and message["result"].get("isError") != (answer.status != "completed"):
+            answer.wrong.append("isError does not fit the status")
+        return answer
+
+    def classes(self):
+        """The kinds of things found in it, each once, in order."""
+        return list(dict.fromkeys(finding["class"] for finding in self.findings))
+
+
+def mismatches(step, answer):
+    """Every way in which the answer is not what the step expects, a sentence each."""
+    ends, found = step.ends, list(answer.wrong)
+    ruled = ends.status != "refused" or ends.reason == "denied_by_policy"
+    rule = ends.rule or (f"tools.{step.tool}.verdict" if ruled else None)
+    for what, expected, got in [
+        ("status", ends.status, answer.status),
+        ("reason", ends.reason, answer.reason),
+        ("rule", rule, answer.rule),
+        ("recorded", ends.recorded, answer.recorded),
+    ]:
+        if expected != got:
+            found.append(f"{what} should be {expected}, and is {got}")
+    missing = set(ends.finds) - set(answer.classes())
+    if missing:
+        found.append(f"should find {sorted(missing)} in what came back, and found {answer.classes()}")
+    if answer.status == "completed" and not _holds(ends, answer.output):
+        found.append(f"unexpected output: {json.dumps(answer.output)[:300]}")
+    if answer.status == "refused" and answer.usage.get("fuel"):
+        found.append("refused, and yet it ran")
+    return found
+
+
+def _holds(ends, output):
+    try:
+        return bool(ends.holds(output))
+    except (KeyError, IndexError, TypeError, AttributeError):
+        return False

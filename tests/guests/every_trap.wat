@@ -1,0 +1,21 @@
+;; Breaks in the way that the arguments number, {"kind":3}.
+(module
+  (type $none (func))
+  (table 2 funcref)
+  (elem (i32.const 0) $other)
+  (func $other (param i64))
+  (func $zero (param i32) (result i32) (i32.sub (local.get 0) (local.get 0)))
+  (func (export "call") (param i32 i32 i32 i32) (result i32)
+    (local $kind i32)
+    (local.set $kind (i32.sub (i32.load8_u (i32.add (local.get 2) (i32.const 8))) (i32.const 48)))
+    (block $7 (block $6 (block $5 (block $4 (block $3 (block $2 (block $1 (block $0
+      (br_table $0 $1 $2 $3 $4 $5 $6 $7 (local.get $kind)))
+      (unreachable))
+      (drop (i32.div_s (i32.const 1) (call $zero (local.get 0)))))
+      (drop (i32.div_s (i32.const 0x80000000) (i32.sub (call $zero (local.get 0)) (i32.const 1)))))
+      (drop (i32.trunc_f64_s (f64.const nan))))
+      (drop (i32.load (i32.const -4))))
+      (call_indirect (type $none) (i32.const 1)))
+      (call_indirect (type $none) (i32.const 0)))
+    (call_indirect (type $none) (i32.const 99))
+    (unreachable)))

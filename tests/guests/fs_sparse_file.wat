@@ -1,0 +1,22 @@
+;; A file of a tebibyte that takes no blocks: by its size, then by a byte far out. Gives both errors, as a sum.
+(module
+  (import "wasi:filesystem/preopens@0.2.0" "get-directories" (func $preopens (param i32)))
+  (import "wasi:filesystem/types@0.2.0" "[method]descriptor.open-at"
+    (func $open (param i32 i32 i32 i32 i32 i32 i32)))
+  (import "wasi:filesystem/types@0.2.0" "[method]descriptor.set-size" (func $resize (param i32 i64 i32)))
+  (import "wasi:filesystem/types@0.2.0" "[method]descriptor.write" (func $write (param i32 i32 i32 i64 i32)))
+  (data (i32.const 4096) "sparse")
+  (func $root (result i32)
+    (call $preopens (i32.const 3300))
+    (i32.load (i32.load (i32.const 3300))))
+  (func (export "call") (param i32 i32 i32 i32) (result i32)
+    (local $file i32) (local $error i64)
+    (call $open (call $root) (i32.const 0) (i32.const 4096) (i32.const 6) (i32.const 1) (i32.const 2) (i32.const 3400))
+    (if (i32.load8_u (i32.const 3400)) (then (unreachable)))
+    (local.set $file (i32.load (i32.const 3404)))
+    (call $resize (local.get $file) (i64.const 0x10000000000) (i32.const 3400))
+    (if (i32.eqz (i32.load8_u (i32.const 3400))) (then (unreachable)))
+    (local.set $error (i64.load8_u (i32.const 3401)))
+    (call $write (local.get $file) (i32.const 4096) (i32.const 1) (i64.const 0x10000000000) (i32.const 3400))
+    (if (i32.eqz (i32.load8_u (i32.const 3400))) (then (unreachable)))
+    (call $number (i64.add (local.get $error) (i64.load8_u (i32.const 3408))))))

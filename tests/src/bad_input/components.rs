@@ -1,0 +1,139 @@
+//! Any bytes as a component.
+
+use crate::support::gate::built_component;
+use crate::support::guest::answering;
+use crate::support::{TestGate, assert_word, call};
+use proptest::prelude::*;
+use toolgate::catalog::{COMPONENT_BYTES_MAX, CatalogError, inspect, read};
+use toolgate::{GateError, GateOptions};
+
+/// Loads a component the way a host does. A panic or a hang fails the test; so does an error of another kind.
+async fn loads_or_says_why(component: &[u8]) -> Option<String> {
+    let test = TestGate::new().tool("guest", component, "");
+    match test.try_open(GateOptions::default()).await {
+        Ok(gate) => {
+            call(&gate, "guest", "{}").await;
+            None
+        }
+        Err(GateError::Catalog(error)) => Some(error.to_string()),
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+#[test]
+fn a_component_cut_anywhere_is_refused_before_it_is_compiled() {
+    let whole = std::fs::read(built_component("echo")).unwrap();
+    let small = answering("{}");
+    let cuts = (0..200).chain((200..whole.len()).step_by(whole.len() / 200));
+    for (bytes, at) in cuts.map(|at| (&whole, at)).chain((0..small.len()).map(|at| (&small, at))) {
+        let Err(error) = inspect(&bytes[..at]) else { panic!("cut at {at} of {}, it passes", bytes.len()) };
+        assert!(matches!(error, CatalogError::NotComponent(_) | CatalogError::Section(_)), "cut at {at}: {error:?}");
+        assert!(error.to_string().len() < 400, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_small_component_cut_anywhere_never_loads() {
+    let whole = answering("{}");
+    for at in (0..whole.len()).step_by(37) {
+        assert!(loads_or_says_why(&whole[..at]).await.is_some(), "cut at {at}, it loads");
+    }
+}
+
+#[tokio::test]
+async fn a_component_with_any_bit_flipped_is_refused_or_runs_within_its_limits() {
+    let whole = answering(r#"{"a":"b"}"#);
+    // Every byte once, a different bit of each.
+    for at in (0..whole.len()).step_by(11) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        loads_or_says_why(&bytes).await;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_are_inspected_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), wasm in any::<bool>()) {
+        let bytes = if wasm { [b"\0asm\x0d\0\x01\0".as_slice(), &bytes].concat() } else { bytes };
+        let _ = inspect(&bytes);
+    }
+
+    #[test]
+    fn a_real_component_with_flipped_bytes_is_inspected_without_a_panic(flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+        let mut bytes = std::fs::read(built_component("echo")).unwrap();
+        for (at, byte) in flips {
+            let at = at.index(bytes.len());
+            bytes[at] ^= byte;
+        }
+        if let Ok(inspection) = inspect(&bytes) {
+            prop_assert_eq!(inspection.bytes, bytes.len() as u64);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_component_is_refused_by_what_it_is() {
+    let module = wat::parse_str("(module (func (export \"call\")))").unwrap();
+    let cases: [(&[u8], &str); 6] = [
+        (b"", "empty"),
+        (b"\x7fELF\x02\x01\x01", "native"),
+        (&module, "core module"),
+        (b"{\"not\":\"wasm\"}", "does not start like WebAssembly"),
+        (b"\0asm", "not a WebAssembly component"),
+        (b"#!/bin/sh\n", "does not start like WebAssembly"),
+    ];
+    for (bytes, says) in cases {
+        let why = loads_or_says_why(bytes).await.expect("refused");
+        assert!(why.contains(says), "{why}");
+    }
+}
+
+#[test]
+fn what_is_no_regular_file_or_too_large_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(read(folder.path()), Err(CatalogError::Read { .. })));
+    assert!(matches!(read(&folder.path().join("missing.wasm")), Err(CatalogError::Read { .. })));
+    assert!(matches!(read("/dev/zero".as_ref()), Err(CatalogError::Read { .. })));
+    let big = folder.path().join("big.wasm");
+    std::fs::File::create(&big).unwrap().set_len(COMPONENT_BYTES_MAX + 1).unwrap();
+    assert!(matches!(read(&big), Err(CatalogError::TooLarge { .. })));
+}
+
+#[tokio::test]
+async fn a_missing_component_or_tool_names_what_there_is() {
+    let test = TestGate::new().tool("other", &answering("{}"), "");
+    let error = test.try_open(GateOptions::default()).await.err().unwrap().to_string();
+    assert!(error.contains("no tool `other`") && error.contains("`guest`"), "{error}");
+    std::fs::remove_file(test.path("other.wasm")).unwrap();
+    let error = test.try_open(GateOptions::default()).await.err().unwrap().to_string();
+    assert!(error.contains("toolgate build"), "{error}");
+}
+
+#[tokio::test]
+async fn a_damaged_cache_means_compiling_again() {
+    let cache = tempfile::tempdir().unwrap();
+    let folder = cache.path().join("compiled");
+    let guest = answering("{}");
+    let policy = |test: &TestGate| {
+        let text = test.policy_text();
+        let own = format!("cache = {folder:?}");
+        let (first, rest) = text.split_once('\n').unwrap();
+        let (_, rest) = rest.split_once('\n').unwrap();
+        std::fs::write(test.path("own.toml"), format!("{first}\n{own}\n{rest}")).unwrap();
+        test.path("own.toml")
+    };
+    let test = TestGate::new().tool("guest", &guest, "");
+    drop(toolgate::Gate::open(policy(&test)).await.unwrap());
+    let entry = std::fs::read_dir(&folder).unwrap().next().expect("an entry").unwrap().path();
+    let whole = std::fs::read(&entry).unwrap();
+    for damaged in [Vec::new(), whole[..whole.len() / 2].to_vec(), whole.iter().rev().copied().collect(), b"\x7fELF".to_vec()] {
+        std::fs::write(&entry, damaged).unwrap();
+        let gate = toolgate::Gate::open(policy(&test)).await.unwrap();
+        assert_word(&call(&gate, "guest", "{}").await, "completed");
+        drop(gate);
+        // The head names the same definitions; the native code may differ in nothing.
+        assert_eq!(std::fs::read(&entry).unwrap().len(), whole.len(), "it was made anew");
+    }
+}

@@ -1,0 +1,74 @@
+//! What a tool author does: `toolgate new`, `build`, `inspect`, `add`.
+
+use crate::support::binary::toolgate;
+use crate::support::gate::{built_component, repository, sha256};
+use crate::support::guest::answering;
+use crate::support::keys;
+use serde_json::{Value, json};
+
+#[test]
+fn inspect_says_what_a_component_is_without_running_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let echo = built_component("echo");
+    let shown = toolgate(folder.path(), ["inspect", echo.to_str().unwrap(), "--json"]).code(0).json();
+    assert_eq!(keys(&shown), ["file", "bytes", "sha256", "declared", "imports", "exports", "forbidden_imports"]);
+    assert_eq!(keys(&shown["declared"][0]), ["name", "description", "input_schema", "output_schema", "needs"]);
+    assert_eq!(shown["declared"][0]["name"], json!("echo"));
+    assert_eq!(shown["sha256"], json!(sha256(&std::fs::read(&echo).unwrap())));
+    assert_eq!(shown["forbidden_imports"], json!([]));
+
+    // This guest would trap if it were asked.
+    let guest = crate::support::Guest::answering("{}").before_definitions("(unreachable)").build();
+    std::fs::write(folder.path().join("trap.wasm"), guest).unwrap();
+    let shown = toolgate(folder.path(), ["inspect", "trap.wasm", "--json"]).code(0).json();
+    assert_eq!(shown["declared"], Value::Null);
+    toolgate(folder.path(), ["inspect", "missing.wasm"]).code(2);
+    toolgate(folder.path(), ["build", "trap.wasm"]).code(2);
+}
+
+#[test]
+fn build_embeds_what_a_foreign_component_says_and_add_registers_it_denied() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("guest.wasm"), answering("{}")).unwrap();
+    let built = toolgate(folder.path(), ["build", "guest.wasm", "--json"]).code(0).json();
+    assert_eq!(built[0]["declared"][0]["name"], json!("guest"));
+    let again = toolgate(folder.path(), ["build", "guest.wasm", "--json"]).code(0).json();
+    assert_eq!(built[0]["sha256"], again[0]["sha256"], "a second time changes nothing");
+
+    toolgate(folder.path(), ["add", "guest.wasm"]).code(0);
+    let policy = std::fs::read_to_string(folder.path().join("toolgate.toml")).unwrap();
+    assert!(policy.contains(built[0]["sha256"].as_str().unwrap()), "{policy}");
+    toolgate(folder.path(), ["check"]).code(0);
+    let outcome = toolgate(folder.path(), ["call", "guest", "--json"]).code(3).json();
+    assert_eq!(outcome["reason"], json!("denied_by_policy"));
+    let policy = policy.replace("verdict = \"deny\"", "verdict = \"allow\"");
+    std::fs::write(folder.path().join("toolgate.toml"), policy).unwrap();
+    toolgate(folder.path(), ["call", "guest"]).code(0);
+}
+
+/// Slow: it compiles the SDK for the host and for the guest.
+#[test]
+fn a_new_tool_builds_passes_its_test_and_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let sdk = repository().join("sdk");
+    toolgate(folder.path(), ["new", "count_words", "--sdk", sdk.to_str().unwrap()]).code(0);
+    toolgate(folder.path(), ["new", "count_words"]).code(2);
+    toolgate(folder.path(), ["new", "Bad-Name"]).code(2);
+    let tool = folder.path().join("count_words");
+    let source = std::fs::read_to_string(tool.join("src/lib.rs")).unwrap();
+    let code = source.split("#[cfg(test)]").next().unwrap();
+    assert!(code.lines().filter(|line| !line.trim().is_empty()).count() < 25, "the smallest tool is small");
+
+    // The workspace's own lock file, so that nothing is fetched which is not there already.
+    std::fs::copy(repository().join("Cargo.lock"), tool.join("Cargo.lock")).unwrap();
+    let tested = std::process::Command::new("cargo").args(["test", "--offline", "--quiet"]).env("RUSTUP_TOOLCHAIN", "1.95.0").current_dir(&tool).output().unwrap();
+    assert!(tested.status.success(), "{}", String::from_utf8_lossy(&tested.stderr));
+
+    toolgate(&tool, ["build"]).code(0);
+    toolgate(&tool, ["add", "build/count_words.wasm"]).code(0);
+    let policy = tool.join("toolgate.toml");
+    let text = std::fs::read_to_string(&policy).unwrap();
+    std::fs::write(&policy, text.replace("verdict = \"deny\"", "verdict = \"allow\"")).unwrap();
+    let outcome = toolgate(&tool, ["call", "count_words", r#"{"text":"three short words"}"#, "--json"]).code(0).json();
+    assert_eq!(outcome["output"], json!({"words": 3}));
+}

@@ -1,0 +1,50 @@
+//! `toolgate serve`: what only the process shows; the protocol itself is tested in the host.
+
+use super::host;
+use crate::support::binary::toolgate;
+use crate::support::gate::TestGate;
+use crate::support::mcp::Served;
+use serde_json::json;
+
+#[test]
+fn the_tools_of_the_policy_are_listed_and_called() {
+    let test = host();
+    let mut served = Served::start(&test.policy());
+    served.send(&json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}));
+    let tools = served.answer();
+    let names: Vec<_> = tools["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["crash", "denied", "echo", "page"]);
+    served.call(2, "echo", &json!({"text": "a"}));
+    let answer = served.answer();
+    assert_eq!(answer["result"]["structuredContent"], json!({"text": "a"}));
+    assert!(answer["result"]["_meta"]["toolgate/run"].as_str().unwrap().starts_with("run_"));
+    served.call(3, "denied", &json!({}));
+    let answer = served.answer();
+    assert_eq!(answer["result"]["isError"], json!(true));
+    assert_eq!(answer["result"]["_meta"]["toolgate/outcome"]["reason"], json!("denied_by_policy"));
+    assert_eq!(served.close().1, Some(0));
+    test.verified();
+}
+
+#[test]
+fn the_run_of_a_server_is_named_on_its_command_line() {
+    let test = host();
+    let run = || {
+        let mut served = Served::start_with(&test.policy(), &["--run", "nightly"]);
+        served.call(1, "echo", &json!({"text": "a"}));
+        let run = served.answer()["result"]["_meta"]["toolgate/run"].clone();
+        served.close();
+        run
+    };
+    assert_eq!(run(), run());
+    assert_eq!(test.reader().runs().unwrap()[0].name.as_deref(), Some("nightly"));
+}
+
+#[test]
+fn a_locked_server_refuses_what_is_not_pinned() {
+    let test = TestGate::new().built("echo", "echo", "");
+    test.policy();
+    let ran = toolgate(&test.path(""), ["serve", "--locked"]).code(2);
+    assert!(ran.err.contains("tools.echo has no sha256"), "{}", ran.err);
+    assert_eq!(ran.out, "");
+}

@@ -1,0 +1,57 @@
+//! Guests that do not end: fuel ends those that work, the deadline those that wait or do little per unit of fuel.
+
+use super::hostile;
+use super::room::{Room, Tool, alone, ends_with, measured, refused};
+use serde_json::json;
+use std::time::Duration;
+use toolgate::call::Reason;
+
+/// Much more than any call could spend.
+const UNLIMITED_FUEL: &str = "limits = { fuel = \"18446744073709551615\", deadline = \"300ms\" }";
+const SHORT: &str = "limits = { deadline = \"300ms\" }";
+
+hostile! {
+    spin => ends_with("out_of_fuel");
+    spin_in_start => ends_with("out_of_fuel");
+    spin_at_load => refused("fuel");
+    spin_in_realloc => ends_with("out_of_fuel");
+    spin_in_post_return => ends_with("out_of_fuel");
+    fill_for_ever => ends_with("deadline").policy(UNLIMITED_FUEL).within(Duration::from_secs(3));
+    sleep_for_ever => ends_with("deadline").policy(SHORT).within(Duration::from_secs(3));
+    sleep_until_an_instant => ends_with("deadline").policy(SHORT).within(Duration::from_secs(3));
+    host_call_loop => ends_with("out_of_fuel");
+    random_gib_in_steps => ends_with("deadline").policy(UNLIMITED_FUEL).within(Duration::from_secs(3));
+}
+
+#[test]
+fn spin_with_unlimited_fuel_ends_at_the_deadline() {
+    ends_with("deadline").policy(UNLIMITED_FUEL).within(Duration::from_secs(3)).run("spin");
+}
+
+#[test]
+fn spin_in_start_with_unlimited_fuel_ends_at_the_deadline() {
+    ends_with("deadline").policy(UNLIMITED_FUEL).within(Duration::from_secs(3)).run("spin_in_start");
+}
+
+#[test]
+fn fuel_of_one_is_spent_at_once() {
+    ends_with("out_of_fuel").policy("limits = { fuel = 1 }").run("keeps_state");
+}
+
+#[test]
+fn a_deadline_of_one_millisecond_ends_a_spinner() {
+    ends_with("deadline").policy("limits = { deadline = \"1ms\", fuel = \"18446744073709551615\" }").run("spin");
+}
+
+/// The overshoot of one instruction over all memory: SANDBOX.md measured 9 to 17 ms at 64 MiB on a quiet machine.
+#[test]
+fn one_instruction_over_all_memory_overshoots_the_deadline_by_little() {
+    alone(async {
+        let room = Room::open(&[Tool::guest("fill_for_ever").with(UNLIMITED_FUEL)]).await.expect("the gate opens");
+        let (outcome, cost) = measured(room.run.call("fill_for_ever", json!({}))).await;
+        assert_eq!(outcome.reason.map(Reason::as_str), Some("deadline"));
+        let over = cost.wall.saturating_sub(Duration::from_millis(300));
+        println!("overshoot over a deadline of 300 ms: {} ms", over.as_millis());
+        assert!(over < Duration::from_millis(500), "{over:?}");
+    });
+}

@@ -1,0 +1,106 @@
+//! The real program, as people start it.
+//!
+//! Invariant: a program older than the host's source is refused, so that no test passes on yesterday's code.
+
+use super::gate::repository;
+use serde_json::Value;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+/// How one command ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its exit code.
+    pub code: i32,
+    /// What it wrote to stdout.
+    pub out: String,
+    /// What it wrote to stderr.
+    pub err: String,
+}
+
+impl Ran {
+    /// The one JSON document on stdout.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        assert_eq!(self.out.lines().count(), 1, "not one line of JSON: {self:#?}");
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+
+    /// Asserts the exit code, and shows everything when it is another.
+    #[track_caller]
+    pub fn code(self, expected: i32) -> Self {
+        assert_eq!(self.code, expected, "{self:#?}");
+        self
+    }
+}
+
+/// Runs the program in a folder to its end.
+pub fn toolgate<'a>(folder: &Path, args: impl IntoIterator<Item = &'a str>) -> Ran {
+    toolgate_reading(folder, args, b"")
+}
+
+/// Runs the program in a folder to its end, with this on its stdin.
+pub fn toolgate_reading<'a>(folder: &Path, args: impl IntoIterator<Item = &'a str>, stdin: &[u8]) -> Ran {
+    let mut child = command(folder)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut input = child.stdin.take().expect("a pipe");
+    let ended = std::thread::scope(|scope| {
+        // A program that refuses its arguments never reads; then nobody is there to write to.
+        scope.spawn(move || input.write_all(stdin).ok());
+        child.wait_with_output().expect("the program ends")
+    });
+    Ran {
+        code: ended.status.code().expect("it was not killed"),
+        out: String::from_utf8(ended.stdout).expect("UTF-8 on stdout"),
+        err: String::from_utf8(ended.stderr).expect("UTF-8 on stderr"),
+    }
+}
+
+/// The program in a folder, with nothing of this process's environment that it would read.
+pub fn command(folder: &Path) -> Command {
+    let mut command = Command::new(program());
+    command.current_dir(folder);
+    for name in ["TOOLGATE_POLICY", "TOOLGATE_LOG", "TOOLGATE_WORKSPACE"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// The folder of what cargo made: the program lies in it, and the tests below it.
+pub fn target_folder() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let deps = test.parent().expect("a folder");
+    deps.parent().expect("a folder above").to_owned()
+}
+
+/// The program beside this test.
+pub fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let program = target_folder().join("toolgate");
+        let Ok(built) = std::fs::metadata(&program).and_then(|found| found.modified()) else {
+            panic!("{} is missing: run `cargo build -p toolgate`", program.display());
+        };
+        let (newest, source) = newest(&repository().join("host/src"));
+        let source = source.display();
+        assert!(newest <= built, "{} is older than {source}: run `cargo build -p toolgate`", program.display());
+        program
+    })
+}
+
+fn newest(folder: &Path) -> (SystemTime, PathBuf) {
+    let entries = std::fs::read_dir(folder).expect("a source folder").map(|entry| entry.expect("an entry"));
+    let newest_of = |entry: std::fs::DirEntry| match entry.metadata().expect("an entry's data") {
+        found if found.is_dir() => newest(&entry.path()),
+        found => (found.modified().expect("a time"), entry.path()),
+    };
+    entries.map(newest_of).max().unwrap_or((SystemTime::UNIX_EPOCH, PathBuf::new()))
+}
