@@ -121,7 +121,12 @@ impl Host {
         self.own_run.get_or_try_init(|| self.open_run(self.run_name.clone(), None, None)).await.copied()
     }
 
-    async fn open_run(&self, name: Option<String>, goal: Option<String>, context: Option<Value>) -> Result<RunId, LedgerError> {
+    async fn open_run(
+        &self,
+        name: Option<String>,
+        goal: Option<String>,
+        context: Option<Value>,
+    ) -> Result<RunId, LedgerError> {
         let run = NewRun {
             id: self.seams.run_id(),
             principal: self.policy.host.principal.clone(),
@@ -158,7 +163,13 @@ impl Gate {
         let sandbox = Sandbox::open(concurrency)?;
         let sanitizer = sanitizer_of(&policy);
         let cache = Cache::open(&cache_path, crate::sandbox::compatibility()?)?;
-        let loader = Loader { sandbox: &sandbox, cache: Some(&cache), compiler: &options.compiler, sanitizer: &sanitizer, base: &base };
+        let loader = Loader {
+            sandbox: &sandbox,
+            cache: Some(&cache),
+            compiler: &options.compiler,
+            sanitizer: &sanitizer,
+            base: &base,
+        };
         let catalog = loader.load(&policy).await?;
         if options.locked {
             refuse_unlocked(&policy, &catalog)?;
@@ -248,9 +259,19 @@ impl Run {
     }
 
     /// Calls a tool, with an idempotency key, a thought or whatever else goes beside.
-    pub async fn call_with(&self, tool: &str, arguments: impl Into<Arguments>, mut meta: CallMeta) -> Outcome {
+    pub async fn call_with(
+        &self,
+        tool: &str,
+        arguments: impl Into<Arguments>,
+        mut meta: CallMeta,
+    ) -> Outcome {
         meta.context = meta.context.or_else(|| self.context.clone());
-        let suggestion = Suggestion { run: Some(self.id.to_string()), tool: tool.to_owned(), arguments: arguments.into(), meta };
+        let suggestion = Suggestion {
+            run: Some(self.id.to_string()),
+            tool: tool.to_owned(),
+            arguments: arguments.into(),
+            meta,
+        };
         self.gate.call(suggestion, None).await
     }
 }
@@ -303,7 +324,11 @@ pub fn read_policy(path: &Path) -> std::io::Result<String> {
 /// # Errors
 /// With the sentence that names the grant and the thing.
 pub fn refuse_widening(policy: &Policy, path: &Path, base: &Path) -> Result<(), GateError> {
-    let grants: Vec<_> = policy.tools.values().flat_map(|tool| tool.grants.fs.iter().map(|grant| (tool.name.clone(), grant.clone()))).collect();
+    let grants: Vec<_> = policy
+        .tools
+        .values()
+        .flat_map(|tool| tool.grants.fs.iter().map(|grant| (tool.name.clone(), grant.clone())))
+        .collect();
     let cache = base.join(&policy.host.cache);
     let mut protected = vec![
         Protected { what: "the policy", path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()) },
@@ -311,7 +336,9 @@ pub fn refuse_widening(policy: &Policy, path: &Path, base: &Path) -> Result<(), 
         Protected { what: "the cache's key", path: cache.with_extension("key") },
         Protected { what: "the compiled cache", path: cache },
     ];
-    protected.extend(policy.tools.values().map(|tool| Protected { what: "a component", path: base.join(&tool.component) }));
+    protected.extend(
+        policy.tools.values().map(|tool| Protected { what: "a component", path: base.join(&tool.component) }),
+    );
     refuse_self_widening(&grants, &protected, base)?;
     Ok(refuse_overlapping(&grants, base)?)
 }
@@ -319,7 +346,9 @@ pub fn refuse_widening(policy: &Policy, path: &Path, base: &Path) -> Result<(), 
 fn refuse_unlocked(policy: &Policy, catalog: &Catalog) -> Result<(), GateError> {
     let unpinned = policy.tools.values().find(|tool| tool.sha256.is_none()).map(|tool| &tool.name);
     if let Some(name) = unpinned {
-        return Err(GateError::Unlocked(format!("`--locked`, and tools.{name} has no sha256; `toolgate inspect` prints it")));
+        return Err(GateError::Unlocked(format!(
+            "`--locked`, and tools.{name} has no sha256; `toolgate inspect` prints it"
+        )));
     }
     match catalog.all_changed().iter().next() {
         Some((name, changed)) => Err(GateError::Unlocked(format!(
@@ -336,11 +365,15 @@ fn run_name(policy: &Policy, given: Option<String>) -> Result<Option<String>, Ga
         RunFrom::Process => Ok(None),
         RunFrom::Name => match &policy.run.name {
             Some(name) => Ok(Some(name.clone())),
-            None => Err(GateError::RunIdentity("run.from is \"name\": give `--run NAME`, or set run.name in the policy".to_owned())),
+            None => Err(GateError::RunIdentity(
+                "run.from is \"name\": give `--run NAME`, or set run.name in the policy".to_owned(),
+            )),
         },
         RunFrom::Env(variable) => match std::env::var(variable) {
             Ok(name) if !name.is_empty() => Ok(Some(name)),
-            _ => Err(GateError::RunIdentity(format!("run.from is \"env:{variable}\": set {variable} to the run's name"))),
+            _ => Err(GateError::RunIdentity(format!(
+                "run.from is \"env:{variable}\": set {variable} to the run's name"
+            ))),
         },
     }
 }

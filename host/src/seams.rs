@@ -30,7 +30,10 @@ impl Seams {
     }
 
     /// Any other source.
-    pub fn new(now: impl Fn() -> Duration + Send + Sync + 'static, fill: impl Fn(&mut [u8]) + Send + Sync + 'static) -> Self {
+    pub fn new(
+        now: impl Fn() -> Duration + Send + Sync + 'static,
+        fill: impl Fn(&mut [u8]) + Send + Sync + 'static,
+    ) -> Self {
         Self { now: Arc::new(now), fill: Arc::new(fill) }
     }
 

@@ -102,7 +102,14 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         let hex = "0".repeat(32);
-        for text in ["", "run_", "call_x", &format!("call_{hex}"), &format!("run_{hex}0"), &format!("run_{}", "A".repeat(32))] {
+        for text in [
+            "",
+            "run_",
+            "call_x",
+            &format!("call_{hex}"),
+            &format!("run_{hex}0"),
+            &format!("run_{}", "A".repeat(32)),
+        ] {
             assert!(text.parse::<RunId>().is_err(), "{text}");
         }
     }

@@ -7,8 +7,8 @@ mod finding;
 mod ids;
 mod nearest;
 mod outcome;
-mod suggestion;
 mod reason;
+mod suggestion;
 
 pub use finding::{Action, Finding};
 pub use ids::{BadId, CallId, RunId};

@@ -24,20 +24,11 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
         (distance <= distance_max && distance * 2 <= chars.min(candidate_chars))
             .then_some((distance, candidate))
     });
-    near.min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
 fn fold(word: &str) -> String {
-    word.chars()
-        .map(|c| {
-            if c == '-' {
-                '_'
-            } else {
-                c.to_ascii_lowercase()
-            }
-        })
-        .collect()
+    word.chars().map(|c| if c == '-' { '_' } else { c.to_ascii_lowercase() }).collect()
 }
 
 #[cfg(test)]
@@ -48,12 +39,9 @@ mod tests {
 
     #[test]
     fn a_slip_finds_the_word() {
-        for (slip, word) in [
-            ("limt", "limit"),
-            ("ofset", "offset"),
-            ("paht", "path"),
-            ("max-result", "max_results"),
-        ] {
+        for (slip, word) in
+            [("limt", "limit"), ("ofset", "offset"), ("paht", "path"), ("max-result", "max_results")]
+        {
             assert_eq!(nearest(slip, KEYS), Some(word), "{slip}");
         }
     }

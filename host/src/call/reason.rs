@@ -182,7 +182,8 @@ impl TryFrom<String> for Reason {
     fn try_from(word: String) -> Result<Self, String> {
         let denial = Denial::ALL.iter().find(|code| code.as_str() == word).map(|code| Self::Denial(*code));
         let fault = || Fault::ALL.iter().find(|code| code.as_str() == word).map(|code| Self::Fault(*code));
-        let host = || HostError::ALL.iter().find(|code| code.as_str() == word).map(|code| Self::HostError(*code));
+        let host =
+            || HostError::ALL.iter().find(|code| code.as_str() == word).map(|code| Self::HostError(*code));
         denial.or_else(fault).or_else(host).ok_or_else(|| format!("unknown reason code `{word}`"))
     }
 }
@@ -193,7 +194,8 @@ mod tests {
 
     #[test]
     fn every_code_reads_back_from_its_word() {
-        let all = Denial::ALL.iter().map(|c| Reason::from(*c)).chain(Fault::ALL.iter().map(|c| Reason::from(*c)));
+        let all =
+            Denial::ALL.iter().map(|c| Reason::from(*c)).chain(Fault::ALL.iter().map(|c| Reason::from(*c)));
         for reason in all.chain(HostError::ALL.iter().map(|c| Reason::from(*c))) {
             let back = Reason::try_from(reason.as_str().to_owned()).unwrap();
             assert_eq!(back.as_str(), reason.as_str());

@@ -7,11 +7,11 @@
 
 use super::CatalogError;
 use crate::sandbox::Definition;
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions as EntryOptions, OpenOptionsExt as _};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions as EntryOptions, OpenOptionsExt as _};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt as _};
@@ -87,12 +87,17 @@ impl Cache {
     pub fn write(&self, digest: &[u8; 32], entry: &Entry) -> Result<(), CatalogError> {
         let name = self.name(digest);
         let failed = |error| CatalogError::Cache { path: self.path.join(&name), error };
-        let head = Head { digest: *digest, compatibility: self.compatibility.clone(), definitions: entry.definitions.clone() };
+        let head = Head {
+            digest: *digest,
+            compatibility: self.compatibility.clone(),
+            definitions: entry.definitions.clone(),
+        };
         let head = serde_json::to_vec(&head).map_err(|error| failed(error.into()))?;
         let mut body = (head.len() as u64).to_le_bytes().to_vec();
         body.extend_from_slice(&head);
         body.extend_from_slice(&entry.code);
-        let tag = self.mac(&body).ok_or_else(|| failed(std::io::Error::other("the key has no length")))?.finalize();
+        let tag =
+            self.mac(&body).ok_or_else(|| failed(std::io::Error::other("the key has no length")))?.finalize();
         let beside = format!("{name}.{}.tmp", std::process::id());
         let write = || -> std::io::Result<()> {
             let mut options = EntryOptions::new();
@@ -137,10 +142,13 @@ fn read_key(path: &Path) -> std::io::Result<[u8; 32]> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.uid() != rustix::process::geteuid().as_raw() || metadata.mode() & 0o077 != 0 {
-        return Err(std::io::Error::other("the key must belong to you and be readable by nobody else (chmod 600)"));
+        return Err(std::io::Error::other(
+            "the key must belong to you and be readable by nobody else (chmod 600)",
+        ));
     }
     let mut key = [0; 32];
-    file.read_exact(&mut key).map_err(|_| std::io::Error::other("the key is cut short; remove it, and it is made anew"))?;
+    file.read_exact(&mut key)
+        .map_err(|_| std::io::Error::other("the key is cut short; remove it, and it is made anew"))?;
     Ok(key)
 }
 

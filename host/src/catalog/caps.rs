@@ -42,11 +42,16 @@ impl Caps {
                 let range = body.range();
                 within("bytes in one function", range.end.saturating_sub(range.start), FUNCTION_BYTES_MAX)?;
                 let mut locals = 0_u64;
-                let damaged = |error: wasmparser::BinaryReaderError| CatalogError::NotComponent(error.to_string());
+                let damaged =
+                    |error: wasmparser::BinaryReaderError| CatalogError::NotComponent(error.to_string());
                 for group in body.get_locals_reader().map_err(damaged)? {
                     locals = locals.saturating_add(u64::from(group.map_err(damaged)?.0));
                 }
-                within("locals in one function", usize::try_from(locals).unwrap_or(usize::MAX), LOCALS_MAX as usize)
+                within(
+                    "locals in one function",
+                    usize::try_from(locals).unwrap_or(usize::MAX),
+                    LOCALS_MAX as usize,
+                )
             }
             _ => Ok(()),
         }

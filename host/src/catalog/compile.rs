@@ -79,12 +79,18 @@ fn in_process(binary: &std::path::Path, wasm: &[u8]) -> Result<Vec<u8>, CatalogE
     let status = wrote.1.map_err(|error| worker("it cannot be waited for", error))?;
     match (status, code) {
         (Some(status), Ok(Ok(code))) if status.success() => Ok(code),
-        (None, _) => Err(CatalogError::Bomb { what: "seconds of compilation", max: WORKER_WALL_MAX.as_secs() as usize }),
+        (None, _) => Err(CatalogError::Bomb {
+            what: "seconds of compilation",
+            max: WORKER_WALL_MAX.as_secs() as usize,
+        }),
         (Some(status), _) => {
             let said = said.ok().and_then(Result::ok).unwrap_or_default();
             let said = String::from_utf8_lossy(&said).trim().to_owned();
             Err(CatalogError::Worker(if said.is_empty() {
-                format!("it ended with {status}: the component needs more than {} GiB or {WORKER_SECONDS_MAX} s to compile", WORKER_BYTES_MAX >> 30)
+                format!(
+                    "it ended with {status}: the component needs more than {} GiB or {WORKER_SECONDS_MAX} s to compile",
+                    WORKER_BYTES_MAX >> 30
+                )
             } else {
                 said
             }))

@@ -68,7 +68,13 @@ pub fn digest(bytes: &[u8]) -> [u8; 32] {
 /// When the bytes are not a component, are damaged, or are past a structural cap.
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, CatalogError> {
     refuse_other_kinds(bytes)?;
-    let mut found = Inspection { digest: digest(bytes), bytes: bytes.len() as u64, declared: None, imports: vec![], exports: vec![] };
+    let mut found = Inspection {
+        digest: digest(bytes),
+        bytes: bytes.len() as u64,
+        declared: None,
+        imports: vec![],
+        exports: vec![],
+    };
     let mut caps = Caps::default();
     // Depth 0 is inside the outermost component: only there are imports, exports and our section its own.
     let mut depth = 0_usize;

@@ -60,7 +60,9 @@ impl Loader<'_> {
             }
             let Some(component) = components.get(&path) else { continue };
             if let Some(named) = tool.sha256.filter(|named| *named != component.digest) {
-                catalog.changed.insert(name.clone(), Changed { named: hex(&named), found: hex(&component.digest) });
+                catalog
+                    .changed
+                    .insert(name.clone(), Changed { named: hex(&named), found: hex(&component.digest) });
                 continue;
             }
             catalog.tools.insert(name.clone(), Arc::new(self.tool(name, tool, component, &path)?));
@@ -83,12 +85,23 @@ impl Loader<'_> {
         Ok(Component { loaded, digest, definitions })
     }
 
-    fn tool(&self, name: &str, policy: &ToolPolicy, component: &Component, path: &Path) -> Result<Tool, CatalogError> {
+    fn tool(
+        &self,
+        name: &str,
+        policy: &ToolPolicy,
+        component: &Component,
+        path: &Path,
+    ) -> Result<Tool, CatalogError> {
         let definition = component.definitions.iter().find(|definition| definition.name == name);
         let definition = definition.ok_or_else(|| CatalogError::NoSuchTool {
             path: path.to_owned(),
             tool: name.to_owned(),
-            has: component.definitions.iter().map(|d| format!("`{}`", crate::sanitizer::clean_line(&d.name))).collect::<Vec<_>>().join(", "),
+            has: component
+                .definitions
+                .iter()
+                .map(|d| format!("`{}`", crate::sanitizer::clean_line(&d.name)))
+                .collect::<Vec<_>>()
+                .join(", "),
         })?;
         let described = describe(definition, policy, self.sanitizer)?;
         Ok(Tool {
@@ -121,11 +134,19 @@ impl Loader<'_> {
 ///
 /// # Errors
 /// When it is refused, or what it says does not agree with its section.
-pub async fn definitions(sandbox: &Sandbox, compiler: &Compiler, bytes: &[u8]) -> Result<Vec<Definition>, CatalogError> {
+pub async fn definitions(
+    sandbox: &Sandbox,
+    compiler: &Compiler,
+    bytes: &[u8],
+) -> Result<Vec<Definition>, CatalogError> {
     Ok(first_load(sandbox, compiler, bytes).await?.2)
 }
 
-async fn first_load(sandbox: &Sandbox, compiler: &Compiler, bytes: &[u8]) -> Result<(Vec<u8>, Loaded, Vec<Definition>), CatalogError> {
+async fn first_load(
+    sandbox: &Sandbox,
+    compiler: &Compiler,
+    bytes: &[u8],
+) -> Result<(Vec<u8>, Loaded, Vec<Definition>), CatalogError> {
     let inspection = component::inspect(bytes)?;
     refuse_forbidden(&inspection)?;
     let (compiler, wasm) = (compiler.clone(), bytes.to_vec());
@@ -140,6 +161,7 @@ async fn first_load(sandbox: &Sandbox, compiler: &Compiler, bytes: &[u8]) -> Res
 }
 
 fn refuse_forbidden(inspection: &Inspection) -> Result<(), CatalogError> {
-    let forbidden: Vec<String> = inspection.forbidden_imports().into_iter().map(crate::sanitizer::clean_line).collect();
+    let forbidden: Vec<String> =
+        inspection.forbidden_imports().into_iter().map(crate::sanitizer::clean_line).collect();
     if forbidden.is_empty() { Ok(()) } else { Err(CatalogError::ForbiddenImports(forbidden)) }
 }

@@ -91,13 +91,17 @@ pub enum CatalogError {
         max: usize,
     },
     /// The custom section is damaged.
-    #[error("the section `toolgate:tools` cannot be used: {0}; build the component again with `toolgate build`")]
+    #[error(
+        "the section `toolgate:tools` cannot be used: {0}; build the component again with `toolgate build`"
+    )]
     Section(String),
     /// Imports that this host does not have.
     #[error("the component imports what this host does not have: {}", .0.join(", "))]
     ForbiddenImports(Vec<String>),
     /// The component says one thing in its section and another when asked.
-    #[error("the component's section `toolgate:tools` and its definitions() disagree; build it again with `toolgate build`")]
+    #[error(
+        "the component's section `toolgate:tools` and its definitions() disagree; build it again with `toolgate build`"
+    )]
     Mismatch,
     /// A tool's own description of itself cannot be used.
     #[error("the tool `{tool}` is refused: {why}")]

@@ -33,10 +33,14 @@ impl Declared {
 
     /// Reads the section's bytes.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, CatalogError> {
-        let declared: Self = serde_json::from_slice(bytes)
-            .map_err(|error| CatalogError::Section(format!("its content is not what this version writes ({error})")))?;
+        let declared: Self = serde_json::from_slice(bytes).map_err(|error| {
+            CatalogError::Section(format!("its content is not what this version writes ({error})"))
+        })?;
         if declared.version != VERSION {
-            return Err(CatalogError::Section(format!("its version is {}, and this host reads {VERSION}", declared.version)));
+            return Err(CatalogError::Section(format!(
+                "its version is {}, and this host reads {VERSION}",
+                declared.version
+            )));
         }
         Ok(declared)
     }

@@ -70,22 +70,29 @@ pub(super) struct Described {
 }
 
 /// Checks and sanitizes a definition.
-pub(super) fn describe(definition: &Definition, policy: &ToolPolicy, sanitizer: &Sanitizer) -> Result<Described, CatalogError> {
+pub(super) fn describe(
+    definition: &Definition,
+    policy: &ToolPolicy,
+    sanitizer: &Sanitizer,
+) -> Result<Described, CatalogError> {
     let refused = |why: String| CatalogError::BadTool { tool: clean_line(&definition.name), why };
     check_name(&definition.name).map_err(&refused)?;
     if definition.description.len() > DESCRIPTION_BYTES_MAX {
         return Err(refused(format!("its description is over {DESCRIPTION_BYTES_MAX} bytes")));
     }
-    let schema = |which: &str, text: &str, role: Role| -> Result<(Schema, Map<String, Value>), CatalogError> {
-        let caps = strict::Caps { bytes_max: SCHEMA_BYTES_MAX, depth_max: SCHEMA_DEPTH_MAX };
-        let value = strict::parse(text.as_bytes(), &caps).map_err(|error| refused(format!("its {which} schema is not usable JSON: {error}")))?;
-        let value = sanitizer.value(value).value;
-        let schema = Schema::compile(&value, role).map_err(|error| refused(format!("its {which} schema is refused: {error}")))?;
-        match value {
-            Value::Object(map) => Ok((schema, map)),
-            _ => Err(refused(format!("its {which} schema is not an object"))),
-        }
-    };
+    let schema =
+        |which: &str, text: &str, role: Role| -> Result<(Schema, Map<String, Value>), CatalogError> {
+            let caps = strict::Caps { bytes_max: SCHEMA_BYTES_MAX, depth_max: SCHEMA_DEPTH_MAX };
+            let value = strict::parse(text.as_bytes(), &caps)
+                .map_err(|error| refused(format!("its {which} schema is not usable JSON: {error}")))?;
+            let value = sanitizer.value(value).value;
+            let schema = Schema::compile(&value, role)
+                .map_err(|error| refused(format!("its {which} schema is refused: {error}")))?;
+            match value {
+                Value::Object(map) => Ok((schema, map)),
+                _ => Err(refused(format!("its {which} schema is not an object"))),
+            }
+        };
     let (input, input_schema) = schema("input", &definition.input_schema, Role::Input)?;
     let (output, output_schema) = schema("output", &definition.output_schema, Role::Output)?;
     let card = ToolCard {
@@ -109,5 +116,8 @@ fn check_name(name: &str) -> Result<(), String> {
     if first && rest && name.len() <= NAME_CHARS_MAX {
         return Ok(());
     }
-    Err(format!("its name must be a lowercase ASCII letter and up to {} of a-z, 0-9 and _", NAME_CHARS_MAX - 1))
+    Err(format!(
+        "its name must be a lowercase ASCII letter and up to {} of a-z, 0-9 and _",
+        NAME_CHARS_MAX - 1
+    ))
 }

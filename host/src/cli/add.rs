@@ -19,7 +19,8 @@ impl Add {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
         let inspection = catalog::inspect(&catalog::read(&self.file)?)?;
         let Some(declared) = &inspection.declared else {
-            let sentence = format!("{} declares no tools; run `toolgate build` on it first", self.file.display());
+            let sentence =
+                format!("{} declares no tools; run `toolgate build` on it first", self.file.display());
             return Err(CliError::Usage(sentence));
         };
         let path = &self.policy.policy;
@@ -31,8 +32,15 @@ impl Add {
         let component = component_path(&self.file, path)?;
         for tool in &declared.tools {
             let needs: Vec<Capability> = tool.needs.iter().filter_map(|need| need.parse().ok()).collect();
-            let entry = ToolEntry { name: tool.name.clone(), component: component.clone(), sha256: inspection.digest, needs, verdict: Verdict::Deny };
-            text = policy::document_with_tool(&text, &entry).map_err(|error| CliError::Usage(error.to_string()))?;
+            let entry = ToolEntry {
+                name: tool.name.clone(),
+                component: component.clone(),
+                sha256: inspection.digest,
+                needs,
+                verdict: Verdict::Deny,
+            };
+            text = policy::document_with_tool(&text, &entry)
+                .map_err(|error| CliError::Usage(error.to_string()))?;
         }
         let beside = path.with_extension("toml.tmp");
         std::fs::write(&beside, &text)?;
@@ -40,7 +48,10 @@ impl Add {
         inspect::print(&self.file, &inspection, console)?;
         let names: Vec<_> = declared.tools.iter().map(|tool| tool.name.as_str()).collect();
         console.line(format!("added to {}: {}", path.display(), names.join(", ")))?;
-        console.note(format!("next: read what was added, decide the verdicts and grants, then `toolgate check {}`", path.display()));
+        console.note(format!(
+            "next: read what was added, decide the verdicts and grants, then `toolgate check {}`",
+            path.display()
+        ));
         Ok(0)
     }
 }
@@ -50,5 +61,7 @@ fn component_path(file: &Path, policy: &Path) -> Result<String, CliError> {
     let file = file.canonicalize()?;
     let base = toolgate::base_of(policy)?.canonicalize()?;
     let path = file.strip_prefix(&base).unwrap_or(&file);
-    path.to_str().map(str::to_owned).ok_or_else(|| CliError::Usage(format!("the path {} is not UTF-8", path.display())))
+    path.to_str()
+        .map(str::to_owned)
+        .ok_or_else(|| CliError::Usage(format!("the path {} is not UTF-8", path.display())))
 }

@@ -49,7 +49,12 @@ impl Build {
         Ok(0)
     }
 
-    fn one(&self, path: &Path, toolchain: &Toolchain, sandbox: &Sandbox) -> Result<(PathBuf, Inspection), CliError> {
+    fn one(
+        &self,
+        path: &Path,
+        toolchain: &Toolchain,
+        sandbox: &Sandbox,
+    ) -> Result<(PathBuf, Inspection), CliError> {
         let built = if is_component(path) { path.to_owned() } else { guest::build(path, toolchain)? };
         let bytes = catalog::read(&built)?;
         let bytes = if catalog::inspect(&bytes)?.declared.is_some() {

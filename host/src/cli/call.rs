@@ -32,7 +32,8 @@ impl Call {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
         let arguments = if self.arguments == "-" { stdin()? } else { self.arguments.into_bytes() };
         let meta = CallMeta { idempotency_key: self.key, ..CallMeta::default() };
-        let suggestion = Suggestion { run: self.run, tool: self.tool, arguments: Arguments::Raw(arguments), meta };
+        let suggestion =
+            Suggestion { run: self.run, tool: self.tool, arguments: Arguments::Raw(arguments), meta };
         let outcome = block_on(async {
             let gate = Gate::open_with(&self.policy.policy, gate_options()).await?;
             let outcome = gate.call(suggestion, None).await;

@@ -36,7 +36,8 @@ struct Report {
 
 impl Check {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
-        let text = toolgate::read_policy(&self.policy).map_err(|error| GateError::Read { path: self.policy.clone(), error })?;
+        let text = toolgate::read_policy(&self.policy)
+            .map_err(|error| GateError::Read { path: self.policy.clone(), error })?;
         let file = self.policy.display().to_string();
         let report = self.report(&file, &text)?;
         let code = if report.ok { 0 } else { super::USAGE };
@@ -48,7 +49,10 @@ impl Check {
             console.note(diagnostic::render(&file, &text, &report.diagnostics));
         }
         for case in report.cases.iter().filter(|case| !case.passed) {
-            console.line(format!("case failed, line {}: {}: got {:?} by {:?}", case.line, case.name, case.decision.verdict, case.decision.rules))?;
+            console.line(format!(
+                "case failed, line {}: {}: got {:?} by {:?}",
+                case.line, case.name, case.decision.verdict, case.decision.rules
+            ))?;
         }
         let passed = report.cases.iter().filter(|case| case.passed).count();
         let word = if report.ok { "ok" } else { "not ok" };
@@ -58,7 +62,12 @@ impl Check {
 
     fn report(&self, file: &str, text: &str) -> Result<Report, CliError> {
         let env = |name: &str| std::env::var(name).ok();
-        let mut report = Report { file: file.to_owned(), ok: false, diagnostics: Diagnostics::default(), cases: Vec::new() };
+        let mut report = Report {
+            file: file.to_owned(),
+            ok: false,
+            diagnostics: Diagnostics::default(),
+            cases: Vec::new(),
+        };
         match policy::compile(text, file, &env) {
             Err(diagnostics) => report.diagnostics = diagnostics,
             Ok(compiled) => {
@@ -83,15 +92,21 @@ impl Check {
         }
         match block_on(load(policy, &base)) {
             Err(error @ CliError::Io(_)) => return Err(error),
-            Err(CliError::Gate(error)) => found.push(at_tool(policy, None, "component_refused", error.to_string())),
+            Err(CliError::Gate(error)) => {
+                found.push(at_tool(policy, None, "component_refused", error.to_string()))
+            }
             Err(other) => return Err(other),
             Ok(catalog) => {
                 for (name, changed) in catalog.all_changed() {
-                    let message = format!("the component of `{name}` hashes to {}, not to {}", changed.found, changed.named);
+                    let message = format!(
+                        "the component of `{name}` hashes to {}, not to {}",
+                        changed.found, changed.named
+                    );
                     found.push(at_tool(policy, Some(name), "component_changed", message));
                 }
                 for tool in catalog.tools() {
-                    let needs: Vec<Capability> = tool.needs.iter().filter_map(|need| need.parse().ok()).collect();
+                    let needs: Vec<Capability> =
+                        tool.needs.iter().filter_map(|need| need.parse().ok()).collect();
                     found.append(policy::check_needs(policy, &tool.card.name, &needs));
                 }
             }
@@ -99,7 +114,11 @@ impl Check {
         Ok(found)
     }
 
-    fn cases(&self, policy: &Policy, env: &dyn Fn(&str) -> Option<String>) -> Result<Vec<cases::CaseResult>, CliError> {
+    fn cases(
+        &self,
+        policy: &Policy,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Vec<cases::CaseResult>, CliError> {
         let path = self.policy.with_extension("cases.toml");
         if !path.is_file() {
             return Ok(Vec::new());
@@ -118,7 +137,8 @@ async fn load(policy: &Policy, base: &Path) -> Result<Catalog, CliError> {
     let cache = Cache::open(&base.join(&policy.host.cache), compatibility)?;
     let compiler: Compiler = gate_options().compiler;
     let sanitizer = toolgate::sanitizer_of(policy);
-    let loader = Loader { sandbox: &sandbox, cache: Some(&cache), compiler: &compiler, sanitizer: &sanitizer, base };
+    let loader =
+        Loader { sandbox: &sandbox, cache: Some(&cache), compiler: &compiler, sanitizer: &sanitizer, base };
     Ok(loader.load(policy).await?)
 }
 

@@ -20,7 +20,11 @@ impl Connect {
         }
         console.note(connect::place(self.client));
         let binary = std::env::current_exe()?;
-        console.line(connect::config(self.client, &binary.display().to_string(), &policy.display().to_string()))?;
+        console.line(connect::config(
+            self.client,
+            &binary.display().to_string(),
+            &policy.display().to_string(),
+        ))?;
         Ok(0)
     }
 }

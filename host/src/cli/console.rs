@@ -17,7 +17,12 @@ pub(crate) struct Console {
 
 impl Console {
     /// A console over two streams.
-    pub(crate) fn new(out: Box<dyn Write>, err: Box<dyn Write>, out_is_terminal: bool, err_is_terminal: bool) -> Self {
+    pub(crate) fn new(
+        out: Box<dyn Write>,
+        err: Box<dyn Write>,
+        out_is_terminal: bool,
+        err_is_terminal: bool,
+    ) -> Self {
         Self { out, err, out_is_terminal, err_is_terminal }
     }
 
@@ -39,7 +44,11 @@ impl Console {
 
     /// Writes the answer as JSON: indented for a person, on one line for a program.
     pub(super) fn json(&mut self, value: &impl Serialize) -> std::io::Result<()> {
-        let text = if self.out_is_terminal { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+        let text = if self.out_is_terminal {
+            serde_json::to_string_pretty(value)
+        } else {
+            serde_json::to_string(value)
+        };
         let text = text.map_err(std::io::Error::other)?;
         self.line(text)
     }

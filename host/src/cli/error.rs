@@ -51,7 +51,9 @@ fn report_gate(error: GateError, console: &mut Console) -> u8 {
             console.note(diagnostic::render(&path.display().to_string(), text, diagnostics));
             USAGE
         }
-        GateError::Ledger(_) | GateError::Sandbox(_) | GateError::Catalog(CatalogError::Cache { .. } | CatalogError::Worker(_)) => {
+        GateError::Ledger(_)
+        | GateError::Sandbox(_)
+        | GateError::Catalog(CatalogError::Cache { .. } | CatalogError::Worker(_)) => {
             console.note(format!("error: {error}"));
             HOST_ERROR
         }

@@ -37,7 +37,8 @@ impl Explain {
 
 fn print(explanation: &Explanation, file: &str, console: &mut Console) -> Result<(), CliError> {
     let decision = &explanation.decision;
-    let by = if decision.rules.is_empty() { String::new() } else { format!(" by {}", decision.rules.join(", ")) };
+    let by =
+        if decision.rules.is_empty() { String::new() } else { format!(" by {}", decision.rules.join(", ")) };
     let at = decision.line.map(|line| format!(" ({file}:{line})")).unwrap_or_default();
     console.line(format!("{}: {}{by}{at}", clean_line(&explanation.tool), word(decision.verdict)))?;
     for rule in &explanation.rules {
@@ -48,7 +49,12 @@ fn print(explanation: &Explanation, file: &str, console: &mut Console) -> Result
             let mark = if condition.held { "✓" } else { "✗" };
             let found = condition.found.as_deref().map_or_else(|| "nothing there".to_owned(), clean_line);
             let test = &condition.test;
-            console.line(format!("    {mark} {} {} {}; found {found}", condition.pointer, test.name(), test.operand()))?;
+            console.line(format!(
+                "    {mark} {} {} {}; found {found}",
+                condition.pointer,
+                test.name(),
+                test.operand()
+            ))?;
         }
     }
     console.line(&explanation.change.text)?;

@@ -21,7 +21,10 @@ const PROFILE: &[(&str, &str)] = &[
 pub(super) fn build(folder: &Path, toolchain: &Toolchain) -> Result<PathBuf, CliError> {
     let manifest = folder.join("Cargo.toml");
     if !manifest.is_file() {
-        return Err(CliError::Usage(format!("there is no crate at {}: no Cargo.toml; `toolgate new NAME` makes one", folder.display())));
+        return Err(CliError::Usage(format!(
+            "there is no crate at {}: no Cargo.toml; `toolgate new NAME` makes one",
+            folder.display()
+        )));
     }
     let manifest = std::path::absolute(manifest)?;
     let workspace = workspace(&manifest)?;
@@ -37,17 +40,24 @@ pub(super) fn build(folder: &Path, toolchain: &Toolchain) -> Result<PathBuf, Cli
     toolchain.apply(&mut build, &workspace.root);
     let built = build.output().map_err(no_cargo)?;
     if !built.status.success() {
-        return Err(CliError::Usage(format!("the crate at {} does not build; cargo said why", folder.display())));
+        return Err(CliError::Usage(format!(
+            "the crate at {} does not build; cargo said why",
+            folder.display()
+        )));
     }
     component(&built.stdout, &manifest).ok_or_else(|| {
-        CliError::Usage(format!("the crate at {} makes no component: its [lib] needs crate-type = [\"cdylib\", \"rlib\"]", folder.display()))
+        CliError::Usage(format!(
+            "the crate at {} makes no component: its [lib] needs crate-type = [\"cdylib\", \"rlib\"]",
+            folder.display()
+        ))
     })
 }
 
 /// The component among the messages that cargo prints, one JSON document a line.
 fn component(messages: &[u8], manifest: &Path) -> Option<PathBuf> {
     let manifest = manifest.to_str()?;
-    let messages = messages.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let messages =
+        messages.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
     let mut ours = messages.filter(|message| {
         message.get("reason").and_then(Value::as_str) == Some("compiler-artifact")
             && message.get("manifest_path").and_then(Value::as_str) == Some(manifest)
@@ -66,12 +76,22 @@ struct Workspace {
 }
 
 fn workspace(manifest: &Path) -> Result<Workspace, CliError> {
-    let said = cargo().args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"]).arg(manifest).output().map_err(no_cargo)?;
+    let said = cargo()
+        .args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"])
+        .arg(manifest)
+        .output()
+        .map_err(no_cargo)?;
     let found = serde_json::from_slice::<Value>(&said.stdout).ok().and_then(|metadata| {
         let folder = |key: &str| metadata.get(key).and_then(Value::as_str).map(PathBuf::from);
         Some(Workspace { root: folder("workspace_root")?, target: folder("target_directory")? })
     });
-    found.ok_or_else(|| CliError::Usage(format!("cargo cannot read {}: {}", manifest.display(), String::from_utf8_lossy(&said.stderr).trim())))
+    found.ok_or_else(|| {
+        CliError::Usage(format!(
+            "cargo cannot read {}: {}",
+            manifest.display(),
+            String::from_utf8_lossy(&said.stderr).trim()
+        ))
+    })
 }
 
 fn cargo() -> Command {

@@ -30,7 +30,10 @@ impl Inspect {
 /// The machine-readable form, of `inspect` and `build`. Texts of the component are cleaned.
 pub(super) fn document(file: &Path, inspection: &Inspection) -> Value {
     let sanitizer = toolgate::sanitizer::Sanitizer::default();
-    let declared = inspection.declared.as_ref().map(|declared| serde_json::to_value(&declared.tools).unwrap_or_default());
+    let declared = inspection
+        .declared
+        .as_ref()
+        .map(|declared| serde_json::to_value(&declared.tools).unwrap_or_default());
     json!({
         "file": file.display().to_string(),
         "bytes": inspection.bytes,
@@ -47,7 +50,8 @@ pub(super) fn print(file: &Path, inspection: &Inspection, console: &mut Console)
     console.line(format!("{}  {} KiB", file.display(), inspection.bytes.div_ceil(1024)))?;
     console.line(format!("  sha256   {}", hex(&inspection.digest)))?;
     match &inspection.declared {
-        None => console.line("  declares nothing: it has no section `toolgate:tools`; `toolgate build` embeds one")?,
+        None => console
+            .line("  declares nothing: it has no section `toolgate:tools`; `toolgate build` embeds one")?,
         Some(declared) => {
             for tool in &declared.tools {
                 let needs = if tool.needs.is_empty() { "nothing".to_owned() } else { tool.needs.join(", ") };
@@ -61,7 +65,10 @@ pub(super) fn print(file: &Path, inspection: &Inspection, console: &mut Console)
     let forbidden = inspection.forbidden_imports();
     if !forbidden.is_empty() {
         let forbidden: Vec<_> = forbidden.into_iter().map(clean_line).collect();
-        console.line(format!("  FORBIDDEN: this host has no {}; the component will be refused", forbidden.join(", ")))?;
+        console.line(format!(
+            "  FORBIDDEN: this host has no {}; the component will be refused",
+            forbidden.join(", ")
+        ))?;
     }
     Ok(())
 }

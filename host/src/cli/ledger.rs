@@ -31,7 +31,10 @@ impl LedgerArg {
     pub(super) fn read(&self) -> Result<LedgerReader, CliError> {
         let path = self.path()?;
         if !path.exists() {
-            let sentence = format!("there is no ledger at {} yet; it is made by the first `toolgate serve` or `toolgate call`", path.display());
+            let sentence = format!(
+                "there is no ledger at {} yet; it is made by the first `toolgate serve` or `toolgate call`",
+                path.display()
+            );
             return Err(CliError::Usage(sentence));
         }
         Ok(Ledger::read(&path)?)

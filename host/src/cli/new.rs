@@ -25,11 +25,16 @@ impl New {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
         let folder = self.path.clone().unwrap_or_else(|| PathBuf::from(&self.name));
         if folder.exists() {
-            return Err(CliError::Usage(format!("{} exists already; give another name or --path", folder.display())));
+            return Err(CliError::Usage(format!(
+                "{} exists already; give another name or --path",
+                folder.display()
+            )));
         }
         let sdk = match &self.sdk {
             Some(sdk) if is_sdk(sdk) => Some(sdk.canonicalize()?),
-            Some(sdk) => return Err(CliError::Usage(format!("{} is not the toolgate-sdk crate", sdk.display()))),
+            Some(sdk) => {
+                return Err(CliError::Usage(format!("{} is not the toolgate-sdk crate", sdk.display())));
+            }
             None => find_sdk(),
         };
         std::fs::create_dir_all(folder.join("src"))?;
@@ -39,7 +44,10 @@ impl New {
         std::fs::write(folder.join(".gitignore"), "/target\n/build\n")?;
         let name = folder.display();
         console.line(format!("made {name}"))?;
-        console.note(format!("next: `cd {name}`, `cargo test`, `toolgate build`, `toolgate add build/{}.wasm`", self.name));
+        console.note(format!(
+            "next: `cd {name}`, `cargo test`, `toolgate build`, `toolgate add build/{}.wasm`",
+            self.name
+        ));
         Ok(0)
     }
 }
@@ -63,7 +71,8 @@ fn find_sdk() -> Option<PathBuf> {
 }
 
 fn is_sdk(folder: &Path) -> bool {
-    std::fs::read_to_string(folder.join("Cargo.toml")).is_ok_and(|manifest| manifest.contains("name = \"toolgate-sdk\""))
+    std::fs::read_to_string(folder.join("Cargo.toml"))
+        .is_ok_and(|manifest| manifest.contains("name = \"toolgate-sdk\""))
 }
 
 fn manifest(name: &str, sdk: Option<&Path>) -> String {

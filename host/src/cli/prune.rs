@@ -32,7 +32,10 @@ impl Prune {
         if self.json.json {
             console.json(&report)?;
         } else {
-            console.line(format!("erased the content of {} records ({} bytes) and {} keys; kept {}", report.erased, report.bytes, report.keys, report.kept))?;
+            console.line(format!(
+                "erased the content of {} records ({} bytes) and {} keys; kept {}",
+                report.erased, report.bytes, report.keys, report.kept
+            ))?;
         }
         Ok(0)
     }
@@ -40,6 +43,9 @@ impl Prune {
 
 fn unix_ms(text: &str) -> Result<u64, String> {
     let day = || text.parse::<Date>().and_then(|day| day.to_zoned(TimeZone::UTC)).map(|day| day.timestamp());
-    let at = text.parse::<Timestamp>().or_else(|_| day()).map_err(|_| "give a date like 2026-01-31 or a time like 2026-01-31T12:00:00Z".to_owned())?;
+    let at = text
+        .parse::<Timestamp>()
+        .or_else(|_| day())
+        .map_err(|_| "give a date like 2026-01-31 or a time like 2026-01-31T12:00:00Z".to_owned())?;
     u64::try_from(at.as_millisecond()).map_err(|_| "give a time after 1970".to_owned())
 }

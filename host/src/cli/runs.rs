@@ -26,7 +26,8 @@ impl Runs {
             console.note("no runs yet");
             return Ok(0);
         }
-        let head = ["run", "name", "opened", "completed", "refused", "failed", "running", "in doubt or abandoned"];
+        let head =
+            ["run", "name", "opened", "completed", "refused", "failed", "running", "in doubt or abandoned"];
         console.table(&head, runs.iter().map(row).collect())?;
         console.note("look further: toolgate trace RUN");
         Ok(0)
@@ -35,6 +36,7 @@ impl Runs {
 
 fn row(run: &RunSummary) -> Vec<String> {
     let counts = [run.completed, run.refused, run.failed, run.running, run.unended];
-    let texts = [run.run.to_string(), run.name.as_deref().map(clean_line).unwrap_or_default(), when(run.opened_ms)];
+    let texts =
+        [run.run.to_string(), run.name.as_deref().map(clean_line).unwrap_or_default(), when(run.opened_ms)];
     texts.into_iter().chain(counts.map(|count| count.to_string())).collect()
 }

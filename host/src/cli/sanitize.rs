@@ -3,8 +3,8 @@
 //! Shape: `{"output","text","findings","taint","truncated"}`, one document, or one a line with `--jsonl`.
 
 use super::{CliError, Console};
-use std::io::{BufRead, Read};
 use serde_json::Value;
+use std::io::{BufRead, Read};
 use std::path::PathBuf;
 use toolgate::sanitizer::filter::{Input, document, unreadable};
 use toolgate::sanitizer::{Bounds, Sanitizer};
@@ -67,7 +67,10 @@ fn one(sanitizer: &Sanitizer, line: &[u8]) -> Value {
 
 fn refuse_too_large(bytes: &[u8]) -> Result<(), CliError> {
     if bytes.len() as u64 > INPUT_BYTES_MAX {
-        return Err(CliError::Usage(format!("the input is over {} MiB; give it in parts", INPUT_BYTES_MAX >> 20)));
+        return Err(CliError::Usage(format!(
+            "the input is over {} MiB; give it in parts",
+            INPUT_BYTES_MAX >> 20
+        )));
     }
     Ok(())
 }

@@ -23,7 +23,9 @@ impl Serve {
             let options = GateOptions { run_name: self.run, locked: self.locked, ..gate_options() };
             let gate = Gate::open_with(&self.policy.policy, options).await?;
             for tool in gate.changed_tools() {
-                tracing::error!("the tool `{tool}` is not served: its component is not the one that the policy names");
+                tracing::error!(
+                    "the tool `{tool}` is not served: its component is not the one that the policy names"
+                );
             }
             toolgate::mcp::serve_stdio(gate.clone()).await?;
             gate.close().await?;

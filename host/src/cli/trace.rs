@@ -26,7 +26,10 @@ impl Trace {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
         let trace = self.ledger.read()?.trace(self.run)?;
         let Some(trace) = trace else {
-            return Err(CliError::Usage(format!("the ledger has no run {}; `toolgate runs` lists them", self.run)));
+            return Err(CliError::Usage(format!(
+                "the ledger has no run {}; `toolgate runs` lists them",
+                self.run
+            )));
         };
         if self.json.json {
             console.json(&trace)?;
@@ -46,14 +49,25 @@ pub(super) fn when(unix_ms: u64) -> String {
 fn print(trace: &RunTrace, console: &mut Console) -> Result<(), CliError> {
     let run = &trace.summary;
     let name = run.name.as_deref().map(|name| format!(" \"{}\"", clean_line(name))).unwrap_or_default();
-    console.line(format!("{}{name}  principal {}  opened {}", run.run, clean_line(&run.principal), when(run.opened_ms)))?;
+    console.line(format!(
+        "{}{name}  principal {}  opened {}",
+        run.run,
+        clean_line(&run.principal),
+        when(run.opened_ms)
+    ))?;
     if let Some(goal) = &trace.goal {
         console.line(format!("goal: {}", short(goal)))?;
     }
     let last = trace.calls.len().saturating_sub(1);
     for (index, call) in trace.calls.iter().enumerate() {
         let (branch, stem) = if index == last { ("└─", "   ") } else { ("├─", "│  ") };
-        console.line(format!("{branch} {} {}  {}  {}", mark(call.state), call.tool, state(call), took(call)))?;
+        console.line(format!(
+            "{branch} {} {}  {}  {}",
+            mark(call.state),
+            call.tool,
+            state(call),
+            took(call)
+        ))?;
         for line in details(call) {
             console.line(format!("{stem}  {line}"))?;
         }
@@ -116,10 +130,18 @@ fn content_lines(content: &CallContent, lines: &mut Vec<String>) {
     say("answer", Some(outcome.text.clone()));
     let usage = &outcome.usage;
     if outcome.attempts > 0 {
-        say("usage", Some(format!(
-            "fuel {}, {} µs, {} KiB memory, {} bytes out, {} host calls, ${:.6}",
-            usage.fuel, usage.wall_us, usage.memory_bytes / 1024, usage.output_bytes, usage.host_calls, usage.cost_usd
-        )));
+        say(
+            "usage",
+            Some(format!(
+                "fuel {}, {} µs, {} KiB memory, {} bytes out, {} host calls, ${:.6}",
+                usage.fuel,
+                usage.wall_us,
+                usage.memory_bytes / 1024,
+                usage.output_bytes,
+                usage.host_calls,
+                usage.cost_usd
+            )),
+        );
     }
     for finding in &outcome.findings {
         say("found", Some(format!("{} at {:?}: {}", finding.class, finding.path, finding.detail)));

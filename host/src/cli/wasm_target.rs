@@ -72,9 +72,12 @@ fn cache() -> Option<PathBuf> {
 }
 
 fn parse(text: &str) -> Option<Toolchain> {
-    let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned);
+    let value = |key: &str| {
+        text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned)
+    };
     let (rustc, sysroot) = (value("RUSTC")?, value("SYSROOT")?);
-    (Path::new(&rustc).exists() && Path::new(&sysroot).is_dir()).then_some(Toolchain::Sysroot { rustc, sysroot })
+    (Path::new(&rustc).exists() && Path::new(&sysroot).is_dir())
+        .then_some(Toolchain::Sysroot { rustc, sysroot })
 }
 
 fn default_has_target() -> bool {

@@ -50,9 +50,15 @@ pub(super) fn invalid(tool: &Tool, why: &str, facts: RanFacts) -> Faulted {
     let name = &tool.card.name;
     Faulted {
         code: Fault::InvalidOutput,
-        text: SafeText::of_host(&format!("`{name}` returned something that does not fit its own output schema; it is withheld.")),
-        hint: SafeText::of_host("Do not rely on this tool for this question; use another way, and tell your operator."),
-        operator: format!("the output of `{name}` does not fit its output schema: {why}; the tool has a defect"),
+        text: SafeText::of_host(&format!(
+            "`{name}` returned something that does not fit its own output schema; it is withheld."
+        )),
+        hint: SafeText::of_host(
+            "Do not rely on this tool for this question; use another way, and tell your operator.",
+        ),
+        operator: format!(
+            "the output of `{name}` does not fit its output schema: {why}; the tool has a defect"
+        ),
         retry_after_ms: None,
         effect_possible: true,
         ran: facts,
@@ -63,7 +69,9 @@ fn too_large(tool: &Tool, bytes: usize, facts: RanFacts) -> Faulted {
     let (name, max) = (&tool.card.name, tool.policy.limits.output_bytes);
     Faulted {
         code: Fault::OutputTooLarge,
-        text: SafeText::of_host(&format!("`{name}` returned {bytes} bytes; at most {max} are delivered, so nothing is.")),
+        text: SafeText::of_host(&format!(
+            "`{name}` returned {bytes} bytes; at most {max} are delivered, so nothing is."
+        )),
         hint: SafeText::of_host("Ask for less: a smaller range, a limit, a narrower filter."),
         operator: format!("tools.{name}.limits.output is {max} bytes"),
         retry_after_ms: None,

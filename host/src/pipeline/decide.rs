@@ -76,7 +76,8 @@ pub(super) fn decide(host: &Host, trip: &Trip, call: ValidCall) -> Result<Permit
     let Some(ticket) = host.admission.ticket(&name) else {
         let text = "Too many calls are waiting on this host.";
         let operator = "host.queue is full: raise it, or host.concurrency, or make fewer calls at once";
-        let denied = Denied::new(Denial::RateLimited, text, "Send the same call again a little later.", operator);
+        let denied =
+            Denied::new(Denial::RateLimited, text, "Send the same call again a little later.", operator);
         return Err(denied.retry_after_ms(QUEUE_RETRY_AFTER_MS).into());
     };
     let (tool, arguments, meta) = call.into_parts();
@@ -90,29 +91,44 @@ fn key(tool: &Tool, meta: &CallMeta, trip: &Trip, digest: &[u8; 32]) -> Option<S
     match (&meta.idempotency_key, tool.policy.key) {
         (Some(key), _) => Some(format!("client:{key}")),
         (None, KeySource::Client) => None,
-        (None, KeySource::Arguments) => Some(format!("arguments:{}:{}", trip.run?, crate::catalog::hex(digest))),
+        (None, KeySource::Arguments) => {
+            Some(format!("arguments:{}:{}", trip.run?, crate::catalog::hex(digest)))
+        }
     }
 }
 
 fn denied(tool: &str, decision: Decision) -> Denied {
-    let hint = decision.hint.unwrap_or_else(|| "Do not repeat this call; reach the goal in another way, or tell the user what is not allowed.".to_owned());
+    let hint = decision.hint.unwrap_or_else(|| {
+        "Do not repeat this call; reach the goal in another way, or tell the user what is not allowed."
+            .to_owned()
+    });
     Denied::new(
         Denial::DeniedByPolicy,
         format!("The policy does not allow this call of `{tool}`."),
         hint,
-        format!("{} said deny{}; `toolgate explain` shows each condition", decision.rules.join(", "), at(decision.line)),
+        format!(
+            "{} said deny{}; `toolgate explain` shows each condition",
+            decision.rules.join(", "),
+            at(decision.line)
+        ),
     )
     .by(decision.rules)
 }
 
 /// Without a person who can be asked, `ask` fails closed.
 fn needs_approval(tool: &str, decision: Decision) -> Denied {
-    let hint = decision.hint.unwrap_or_else(|| "Tell the user that a person must allow this call, and go on with something else.".to_owned());
+    let hint = decision.hint.unwrap_or_else(|| {
+        "Tell the user that a person must allow this call, and go on with something else.".to_owned()
+    });
     Denied::new(
         Denial::NeedsApproval,
         format!("This call of `{tool}` needs a person's approval, and nobody can be asked here."),
         hint,
-        format!("{} said ask{}; this version has no approvals, so the call is refused", decision.rules.join(", "), at(decision.line)),
+        format!(
+            "{} said ask{}; this version has no approvals, so the call is refused",
+            decision.rules.join(", "),
+            at(decision.line)
+        ),
     )
     .by(decision.rules)
 }

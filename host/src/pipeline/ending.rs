@@ -79,7 +79,12 @@ pub(super) struct HostFailed {
 
 impl Denied {
     /// A refusal with its two sentences for the agent and one for the operator.
-    pub(super) fn new(code: Denial, text: impl AsRef<str>, hint: impl AsRef<str>, operator: impl Into<String>) -> Self {
+    pub(super) fn new(
+        code: Denial,
+        text: impl AsRef<str>,
+        hint: impl AsRef<str>,
+        operator: impl Into<String>,
+    ) -> Self {
         Self {
             code,
             rules: Vec::new(),

@@ -12,7 +12,7 @@ use crate::call::{Fault, HostError};
 use crate::catalog::Tool;
 use crate::gate::Host;
 use crate::ledger::LogLine;
-use crate::sandbox::{Failed, Job, ProgressSink, RawFailure, Ran};
+use crate::sandbox::{Failed, Job, ProgressSink, Ran, RawFailure};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -50,25 +50,40 @@ pub(super) async fn execute(host: &Host, trip: &Trip, opened: Opened) -> Result<
     match ran.ended {
         Ok(text) => Ok(RawOutput { tool, text, facts }),
         Err(Failed::Fault(code, operator)) => Err(fault(&tool, code, operator, facts).into()),
-        Err(Failed::Tool(failure)) => Err(sanitize::tool_failure(host, &tool, failure_code(&failure), failure, facts).into()),
-        Err(Failed::Host(operator)) => Err(HostFailed { code: HostError::Internal, operator, effect_possible: true }.into()),
+        Err(Failed::Tool(failure)) => {
+            Err(sanitize::tool_failure(host, &tool, failure_code(&failure), failure, facts).into())
+        }
+        Err(Failed::Host(operator)) => {
+            Err(HostFailed { code: HostError::Internal, operator, effect_possible: true }.into())
+        }
     }
 }
 
 /// A trip without a run cannot reach this stage; if one did, nothing ran.
 fn no_run() -> Ending {
-    HostFailed { code: HostError::Internal, operator: "the call has no run".to_owned(), effect_possible: false }.into()
+    HostFailed {
+        code: HostError::Internal,
+        operator: "the call has no run".to_owned(),
+        effect_possible: false,
+    }
+    .into()
 }
 
 fn facts(host: &Host, ran: &Ran) -> RanFacts {
-    let line = |level: &str, raw: &str| LogLine { level: level.to_owned(), text: host.sanitizer.text(raw).value };
+    let line =
+        |level: &str, raw: &str| LogLine { level: level.to_owned(), text: host.sanitizer.text(raw).value };
     let mut logs: Vec<LogLine> = ran.logs.iter().map(|log| line(log.level, &log.message)).collect();
     for (level, bytes) in [("stdout", &ran.printed.stdout), ("stderr", &ran.printed.stderr)] {
         if !bytes.is_empty() {
             logs.push(line(level, &String::from_utf8_lossy(bytes)));
         }
     }
-    RanFacts { measured: ran.measured, output_bytes: ran.ended.as_ref().map_or(0, |text| text.len() as u64), logs, ..RanFacts::default() }
+    RanFacts {
+        measured: ran.measured,
+        output_bytes: ran.ended.as_ref().map_or(0, |text| text.len() as u64),
+        logs,
+        ..RanFacts::default()
+    }
 }
 
 fn safe_progress(host: &Host, sink: super::run::ProgressSink) -> ProgressSink {

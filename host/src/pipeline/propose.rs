@@ -31,7 +31,11 @@ impl Proposal {
     }
 }
 
-pub(super) async fn propose(host: &Host, trip: &mut Trip, suggestion: Suggestion) -> Result<Proposal, Ending> {
+pub(super) async fn propose(
+    host: &Host,
+    trip: &mut Trip,
+    suggestion: Suggestion,
+) -> Result<Proposal, Ending> {
     trip.run = Some(find_run(host, suggestion.run.as_deref()).await?);
     let meta = bounded(suggestion.meta)?;
     trip.note = Note::of(&meta);
@@ -65,7 +69,8 @@ async fn find_run(host: &Host, named: Option<&str>) -> Result<RunId, Ending> {
 }
 
 pub(super) fn ledger_failed(error: &crate::ledger::LedgerError) -> Ending {
-    HostFailed { code: HostError::LedgerUnavailable, operator: error.to_string(), effect_possible: false }.into()
+    HostFailed { code: HostError::LedgerUnavailable, operator: error.to_string(), effect_possible: false }
+        .into()
 }
 
 fn bounded(meta: CallMeta) -> Result<CallMeta, Denied> {

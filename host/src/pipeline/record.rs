@@ -71,7 +71,8 @@ impl<'a> Unended<'a> {
 
 impl Drop for Unended<'_> {
     fn drop(&mut self) {
-        let (Some(started), Ok(runtime)) = (self.started.take(), tokio::runtime::Handle::try_current()) else {
+        let (Some(started), Ok(runtime)) = (self.started.take(), tokio::runtime::Handle::try_current())
+        else {
             return;
         };
         let ending = ledger::Ending {
@@ -92,7 +93,12 @@ impl Drop for Unended<'_> {
 }
 
 /// Writes the intent, and looks the idempotency key up in the same step.
-pub(super) async fn intent(host: &Host, trip: &Trip, unended: &mut Unended<'_>, permit: Permit) -> Result<Opened, Ending> {
+pub(super) async fn intent(
+    host: &Host,
+    trip: &Trip,
+    unended: &mut Unended<'_>,
+    permit: Permit,
+) -> Result<Opened, Ending> {
     let effect = effect(permit.tool().policy.effect);
     let durability = if effect == Effect::ReadOnly { Durability::Committed } else { Durability::Synced };
     let mut cancelled = outcome(trip, Status::Failed, Some(Fault::Cancelled.into()));
@@ -117,7 +123,12 @@ pub(super) async fn intent(host: &Host, trip: &Trip, unended: &mut Unended<'_>, 
 }
 
 /// Writes how the call ended and gives the outcome.
-pub(super) async fn record(host: &Host, trip: &Trip, mut unended: Unended<'_>, ended: Result<SafeResult, Ending>) -> Outcome {
+pub(super) async fn record(
+    host: &Host,
+    trip: &Trip,
+    mut unended: Unended<'_>,
+    ended: Result<SafeResult, Ending>,
+) -> Outcome {
     let started = unended.started.take();
     let (mut outcome, mut logs, effect_possible) = match ended {
         Ok(safe) => completed(trip, safe),
@@ -136,8 +147,15 @@ pub(super) async fn record(host: &Host, trip: &Trip, mut unended: Unended<'_>, e
     logs.extend(notes(trip, &outcome));
     let written = match started {
         Some(started) => {
-            let in_doubt = outcome.status == Status::Failed && effect_possible && !started.effect.repeatable();
-            let ending = ledger::Ending { call: trip.call, outcome: outcome.clone(), logs, in_doubt, at_ms: host.seams.now_ms() };
+            let in_doubt =
+                outcome.status == Status::Failed && effect_possible && !started.effect.repeatable();
+            let ending = ledger::Ending {
+                call: trip.call,
+                outcome: outcome.clone(),
+                logs,
+                in_doubt,
+                at_ms: host.seams.now_ms(),
+            };
             host.ledger.end(ending, started.durability).await.map(drop)
         }
         None => refuse(host, trip, &outcome, logs).await,
@@ -174,7 +192,8 @@ async fn refuse(host: &Host, trip: &Trip, outcome: &Outcome, logs: Vec<LogLine>)
 /// What the operator wants to read beside the call; the agent never sees it.
 fn notes(trip: &Trip, outcome: &Outcome) -> impl Iterator<Item = LogLine> {
     let line = |level: &str, text: String| LogLine { level: level.to_owned(), text };
-    let operator = outcome.operator.as_deref().map(|text| line("operator", crate::sanitizer::clean_line(text)));
+    let operator =
+        outcome.operator.as_deref().map(|text| line("operator", crate::sanitizer::clean_line(text)));
     operator.into_iter().chain([line("stages", trip.stages.to_string())])
 }
 
@@ -222,8 +241,13 @@ fn effect(effect: policy::Effect) -> Effect {
 fn conflict(first: CallId) -> Denied {
     let text = "The same call is still running.";
     let hint = "Wait, then send it again with the same idempotency key to get its answer.";
-    Denied::new(Denial::Conflict, text, hint, format!("{first} holds the idempotency key and is still running"))
-        .retry_after_ms(CONFLICT_RETRY_AFTER_MS)
+    Denied::new(
+        Denial::Conflict,
+        text,
+        hint,
+        format!("{first} holds the idempotency key and is still running"),
+    )
+    .retry_after_ms(CONFLICT_RETRY_AFTER_MS)
 }
 
 fn key_mismatch(first: CallId) -> Denied {
@@ -233,8 +257,10 @@ fn key_mismatch(first: CallId) -> Denied {
 }
 
 fn in_doubt(first: CallId) -> Denied {
-    let text = "An earlier call like this one started and is not known to have ended: its effect may have happened.";
-    let hint = "Do not try again. Find out with a read-only tool whether it happened, or tell the user to check.";
+    let text =
+        "An earlier call like this one started and is not known to have ended: its effect may have happened.";
+    let hint =
+        "Do not try again. Find out with a read-only tool whether it happened, or tell the user to check.";
     Denied::new(Denial::InDoubt, text, hint, format!("{first} is in doubt; `toolgate trace` shows it"))
 }
 
@@ -291,14 +317,21 @@ fn host_failed(trip: &Trip, broken: HostFailed) -> Outcome {
         HostError::LedgerUnavailable => "The host cannot write its ledger, so it runs nothing",
         HostError::Internal => "The host failed while it handled this call",
     };
-    say(&mut told, &SafeText::of_host(&format!("{text} (effect: {effect}).")), &SafeText::of_host(stop_hint(broken.effect_possible)));
+    say(
+        &mut told,
+        &SafeText::of_host(&format!("{text} (effect: {effect}).")),
+        &SafeText::of_host(stop_hint(broken.effect_possible)),
+    );
     told.operator = Some(broken.operator);
     told
 }
 
 /// The ending could not be written: the answer is withheld, and says what may have happened.
 fn unrecorded(trip: &Trip, error: &LedgerError, effect_possible: bool) -> Outcome {
-    host_failed(trip, HostFailed { code: HostError::LedgerUnavailable, operator: error.to_string(), effect_possible })
+    host_failed(
+        trip,
+        HostFailed { code: HostError::LedgerUnavailable, operator: error.to_string(), effect_possible },
+    )
 }
 
 fn stop_hint(effect_possible: bool) -> &'static str {

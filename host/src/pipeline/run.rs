@@ -18,7 +18,12 @@ pub(crate) async fn run(host: &Host, suggestion: Suggestion, progress: Option<Pr
     record::record(host, &trip, unended, ended).await
 }
 
-async fn story(host: &Host, trip: &mut Trip, unended: &mut Unended<'_>, suggestion: Suggestion) -> Result<SafeResult, Ending> {
+async fn story(
+    host: &Host,
+    trip: &mut Trip,
+    unended: &mut Unended<'_>,
+    suggestion: Suggestion,
+) -> Result<SafeResult, Ending> {
     trip.stages.enter("propose");
     let proposal = propose::propose(host, trip, suggestion).await?;
     trip.stages.enter("validate");

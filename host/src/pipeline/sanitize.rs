@@ -69,7 +69,13 @@ pub(super) fn sanitize(host: &Host, checked: CheckedOutput) -> Result<SafeResult
 }
 
 /// A failure that the tool put into words.
-pub(super) fn tool_failure(host: &Host, tool: &Tool, code: Fault, failure: RawFailure, mut facts: RanFacts) -> Faulted {
+pub(super) fn tool_failure(
+    host: &Host,
+    tool: &Tool,
+    code: Fault,
+    failure: RawFailure,
+    mut facts: RanFacts,
+) -> Faulted {
     let clean = host.sanitizer.text(&failure.message);
     facts.findings.extend(clean.findings);
     let message = addressed(host, tool, clean.value, &mut facts);

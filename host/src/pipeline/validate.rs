@@ -60,7 +60,10 @@ fn no_tool(host: &Host, name: &str) -> Denied {
             Denial::ComponentChanged,
             format!("The tool `{shown}` is not available: its code is not the one that was approved."),
             "Go on without this tool, and tell your operator.",
-            format!("tools.{shown}.sha256 is {}, and the component hashes to {}; read what changed, then correct the line", changed.named, changed.found),
+            format!(
+                "tools.{shown}.sha256 is {}, and the component hashes to {}; read what changed, then correct the line",
+                changed.named, changed.found
+            ),
         );
     }
     let names = || host.catalog.tools().map(|tool| tool.card.name.as_str());
@@ -71,12 +74,15 @@ fn no_tool(host: &Host, name: &str) -> Denied {
             format!("Use one of the listed tools: {}.", shown.join(", "))
         }
     };
-    let operator = format!("the policy has no [tools.{shown}]; add one with `toolgate add` if agents should have it");
+    let operator =
+        format!("the policy has no [tools.{shown}]; add one with `toolgate add` if agents should have it");
     Denied::new(Denial::UnknownTool, format!("There is no tool `{shown}`."), hint, operator)
 }
 
 fn missing_context(required: &[String], context: Option<&Value>) -> Result<(), Denied> {
-    let has = |key: &&String| context.and_then(|context| context.get(key.as_str())).is_some_and(|value| !value.is_null());
+    let has = |key: &&String| {
+        context.and_then(|context| context.get(key.as_str())).is_some_and(|value| !value.is_null())
+    };
     match required.iter().find(|key| !has(key)) {
         None => Ok(()),
         Some(key) => Err(Denied::new(

@@ -47,7 +47,9 @@ impl Admission {
         let mut tools = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
         let of_tool = match tools.get(tool) {
             Some(semaphore) => Arc::clone(semaphore),
-            None => Arc::clone(tools.entry(tool.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(self.slots_per_tool)))),
+            None => Arc::clone(
+                tools.entry(tool.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(self.slots_per_tool))),
+            ),
         };
         Some(Ticket { _place: place, tool: of_tool, slots: Arc::clone(&self.slots) })
     }

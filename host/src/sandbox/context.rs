@@ -87,7 +87,11 @@ impl Host for CallContext {
         if let Some(sink) = &self.progress
             && done.is_finite()
         {
-            sink(RawProgress { done, total: total.filter(|total| total.is_finite()), message: message.map(cut) });
+            sink(RawProgress {
+                done,
+                total: total.filter(|total| total.is_finite()),
+                message: message.map(cut),
+            });
         }
         Ok(())
     }

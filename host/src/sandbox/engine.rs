@@ -6,8 +6,7 @@
 
 use super::SandboxError;
 use super::limits::{
-    ASYNC_STACK_BYTES, INSTANCES_PER_CALL_MAX, MEMORIES_PER_CALL_MAX, TABLE_ELEMENTS_MAX,
-    TABLES_PER_CALL_MAX,
+    ASYNC_STACK_BYTES, INSTANCES_PER_CALL_MAX, MEMORIES_PER_CALL_MAX, TABLE_ELEMENTS_MAX, TABLES_PER_CALL_MAX,
 };
 use std::time::Duration;
 use wasmtime::{Config, Engine, Inlining, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};

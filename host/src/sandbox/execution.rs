@@ -80,7 +80,13 @@ pub struct Printed {
 impl Ran {
     /// An execution that never reached the guest.
     pub(super) fn never(failed: Failed) -> Self {
-        Self { ended: Err(failed), measured: Measured::default(), logs: Vec::new(), logs_dropped: 0, printed: Printed::default() }
+        Self {
+            ended: Err(failed),
+            measured: Measured::default(),
+            logs: Vec::new(),
+            logs_dropped: 0,
+            printed: Printed::default(),
+        }
     }
 }
 
@@ -102,7 +108,11 @@ pub(super) async fn call(engine: Engine, pre: ToolPre<CallState>, job: Job) -> R
 }
 
 /// Asks for the definitions: the only guest code that runs without a permit, with no grants.
-pub(super) async fn definitions(engine: Engine, pre: ToolPre<CallState>, job: Job) -> Result<Vec<RawDefinition>, String> {
+pub(super) async fn definitions(
+    engine: Engine,
+    pre: ToolPre<CallState>,
+    job: Job,
+) -> Result<Vec<RawDefinition>, String> {
     let mut store = store::build(&engine, &job).map_err(|error| format!("{error:#}"))?;
     let ask = async {
         let tool = pre.instantiate_async(&mut store).await?;
@@ -127,7 +137,11 @@ enum Ended {
     Panicked,
 }
 
-async fn enter(store: &mut Store<CallState>, pre: &ToolPre<CallState>, job: &Job) -> wasmtime::Result<Returned> {
+async fn enter(
+    store: &mut Store<CallState>,
+    pre: &ToolPre<CallState>,
+    job: &Job,
+) -> wasmtime::Result<Returned> {
     let tool = pre.instantiate_async(&mut *store).await?;
     tool.call_call(&mut *store, &job.tool, &job.arguments_json).await
 }
@@ -149,7 +163,10 @@ fn finish(store: Store<CallState>, job: &Job, ended: Ended) -> Ran {
         }
         Ended::Late => {
             let late = Instant::now().saturating_duration_since(job.deadline);
-            Err(Failed::Fault(Fault::Deadline, format!("the guest was stopped {} ms after its deadline", late.as_millis())))
+            Err(Failed::Fault(
+                Fault::Deadline,
+                format!("the guest was stopped {} ms after its deadline", late.as_millis()),
+            ))
         }
         Ended::Panicked => Err(Failed::Host("a host function panicked; the call was dropped".to_owned())),
     };

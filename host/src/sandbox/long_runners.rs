@@ -31,7 +31,10 @@ impl LongRunners {
     }
 
     /// Runs `call` here while it is short, and in the pool from then on.
-    pub(super) async fn run<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
         let long_after = TICK * LONG_AFTER_TICKS;
         let mut call = Box::pin(call);
         let started = Instant::now();

@@ -32,7 +32,9 @@ pub(super) fn classify(error: &wasmtime::Error, meter: &Meter) -> (Fault, String
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => (Fault::OutOfFuel, "the fuel of the call is spent".to_owned()),
         Some(Trap::Interrupt) => (Fault::Deadline, "the guest was still running at its deadline".to_owned()),
-        _ if meter.denied() => (Fault::OutOfMemory, "the guest asked for more memory than its limit".to_owned()),
+        _ if meter.denied() => {
+            (Fault::OutOfMemory, "the guest asked for more memory than its limit".to_owned())
+        }
         Some(trap) => (Fault::Trap, trap.to_string()),
         None => (Fault::Trap, format!("{error:#}")),
     }
