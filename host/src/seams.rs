@@ -10,9 +10,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Where time and entropy come from. Clones share the source.
 #[derive(Clone)]
 pub struct Seams {
-    now: Arc<dyn Fn() -> Duration + Send + Sync>,
-    fill: Arc<dyn Fn(&mut [u8]) + Send + Sync>,
+    now: Arc<Clock>,
+    fill: Arc<Entropy>,
 }
+
+type Clock = dyn Fn() -> Duration + Send + Sync;
+type Entropy = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Seams {
     /// The system's clock and the system's entropy.

@@ -100,7 +100,8 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, CatalogError> {
                 }
             }
             Payload::CustomSection(custom) if depth == 0 && custom.name() == section::NAME => {
-                if found.declared.replace(Declared::parse(custom.data())?).is_some() {
+                let before = found.declared.replace(Declared::parse(custom.data())?);
+                if before.is_some() {
                     return Err(CatalogError::Section("the component has it twice".to_owned()));
                 }
             }

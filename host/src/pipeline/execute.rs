@@ -87,7 +87,7 @@ fn facts(host: &Host, ran: &Ran) -> RanFacts {
 }
 
 fn safe_progress(host: &Host, sink: super::run::ProgressSink) -> ProgressSink {
-    let sanitizer = host.sanitizer.clone();
+    let sanitizer = host.sanitizer;
     Arc::new(move |raw| {
         let message = raw.message.map(|message| sanitizer.text(&message).value);
         sink(Progress { done: raw.done, total: raw.total, message });
