@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from step import Answer, mismatches
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 DESK = REPO / "tools" / "support_desk" / "desk"
+FOLDER = REPO / "target" / "demo"
 POLICY = pathlib.Path("policies") / "demo.toml"
 
 
@@ -48,14 +48,16 @@ class Demo:
                     self.finish(step, *self.begin(step))
 
     def all_at_once(self, title, steps):
-        """Sends every call before it reads any answer; they take less time than one after the other."""
-        started = time.monotonic()
+        """Sends every call before it reads any answer: a call that hangs must not hold up a later one."""
         sent = [(step, *self.begin(step)) for step in steps]
-        alone_us = sum(self.finish(*call).usage.get("wall_us", 0) for call in sent)
-        together_us = round((time.monotonic() - started) * 1e6)
-        print(f"      {len(steps)} calls in flight at once: {alone_us:,} µs of calls in {together_us:,} µs")
-        if together_us >= alone_us:
-            self.failed.append(f"{title}: the calls waited for each other")
+        for call in sent:
+            self.finish(*call)
+        arrived = self.server.arrived()
+        order = [arrived.index(request) for _, _, request in sent]
+        overtook = sum(any(order[at] < earlier for earlier in order[:at]) for at in range(len(order)))
+        table.note(f"{len(sent)} calls in flight at once; {overtook} of them answered before one sent earlier")
+        if overtook == 0:
+            self.failed.append(f"{title}: every call waited for the one before it")
 
     def begin(self, step):
         """Suggests one call; gives its arguments and the request's id."""
@@ -80,41 +82,52 @@ class Demo:
         usage = answer.usage
         cells = suggested(step, arguments), decided(step, answer), came_back(step, answer)
         table.row(number, not wrong, *cells, usage.get("fuel"), usage.get("wall_us"))
+        for line in beside(answer):
+            table.note(line)
         self.failed += [f"call {number}, {step.tool}: {sentence}" for sentence in wrong]
         return answer
 
 
 def suggested(step, arguments):
-    """The tool, its arguments, and the key if there is one."""
+    """The tool, the key if there is one, and the arguments."""
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in arguments.items()}
     key = [f"key {step.key}"] if step.key else []
-    return [step.tool, *key, json.dumps(arguments, ensure_ascii=False)]
+    return [step.tool, *key, ", ".join(f"{name}: {' '.join(text.split())}" for name, text in texts.items())]
 
 
 def decided(step, answer):
     """The verdict, the reason code of a refusal, and the rule."""
-    verdict = "refuse" if answer.status == "refused" else "allow"
-    reason = [answer.reason] if answer.status == "refused" else []
+    refused = answer.status == "refused"
     rule = [answer.rule.replace(f"tools.{step.tool}.", "tools.….")] if answer.rule else []
-    return [verdict, *reason, *rule]
+    return ["refuse" if refused else "allow", *([answer.reason] if refused else []), *rule]
 
 
 def came_back(step, answer):
     """What the agent has of it: the result in short, or what it is told to do."""
     if answer.status != "completed":
         reason = [answer.reason] if answer.status == "failed" else []
-        return [*reason, answer.text.removeprefix(f"{answer.reason}: ")]
-    found = [f"found: {', '.join(answer.classes())}"] if answer.findings else []
+        return [*reason, answer.words().removeprefix(f"{answer.reason}: ")]
     recorded = ["the recorded answer"] if answer.recorded else []
-    return [*recorded, *found, step.shows(answer.output)]
+    return [*recorded, step.shows(answer.output)]
+
+
+def beside(answer):
+    """What was found in it and made harmless, a line for each kind; and money that it cost."""
+    for kind in answer.classes():
+        alike = [finding for finding in answer.findings if finding["class"] == kind]
+        first = alike[0]
+        yield f"{first['action']} {len(alike)} × {kind}, as at {first['path']}: {first['detail']}"
+    if answer.usage.get("cost_usd"):
+        yield f"charged {answer.usage['cost_usd']:.2f} USD"
 
 
 def prepared(folder):
     """The demo's folder with a fresh copy of the desk and without an earlier ledger."""
     shutil.rmtree(folder / "desk", ignore_errors=True)
-    for old in folder.glob("ledger*"):
+    for old in (*folder.glob("ledger*"), *folder.glob("serve.log")):
         old.unlink()
-    shutil.copytree(DESK, folder / "desk")
-    return folder
+    shutil.copytree(DESK, folder / "desk", ignore=shutil.ignore_patterns("outbox", ".gitignore", "*.py"))
+    (folder / "desk" / "outbox").mkdir()
 
 
 def discover(server):
@@ -135,38 +148,49 @@ def result(server, method):
     return message["result"]
 
 
-def verify(toolgate, environment, calls):
-    """What is wrong with the ledger, and its head."""
-    command = [toolgate, "verify", "--policy", POLICY, "--json"]
+def ask(toolgate, environment, *arguments):
+    """What another command of toolgate says."""
+    command = [toolgate, *arguments]
     done = subprocess.run(command, cwd=REPO, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        return [f"toolgate verify: {done.stdout}{done.stderr}"], None
-    report = json.loads(done.stdout)
-    wrong = [] if report["ok"] and report["running"] == 0 else [f"toolgate verify: {report}"]
-    if report["calls"] != calls:
-        wrong.append(f"the ledger should hold {calls} calls, and holds {report['calls']}")
-    return wrong, report["head"]
+        raise ProtocolError(f"toolgate {arguments[0]} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def recorded(toolgate, environment, demo):
+    """Compares the ledger with what the agent saw; gives its head."""
+    report = json.loads(ask(toolgate, environment, "verify", "--policy", POLICY, "--json"))
+    if not report["ok"] or report["running"]:
+        demo.failed.append(f"the ledger should be whole, and every call ended: {report}")
+    trace = json.loads(ask(toolgate, environment, "trace", demo.run, "--policy", POLICY, "--json"))
+    if {call["call"] for call in trace["calls"]} != set(demo.calls):
+        demo.failed.append(f"the ledger should hold the {len(demo.calls)} calls of this run and no other")
+    return report["head"]
 
 
 def work(toolgate, folder):
     """The whole demo; gives everything that was not as it should be."""
     environment = {**os.environ, "TOOLGATE_DEMO": str(folder)}
+    print(ask(toolgate, environment, "check", POLICY).strip())
     command = [toolgate, "serve", "--policy", POLICY]
-    started = time.monotonic()
-    with open(folder / "serve.log", "wb") as log, Server(command, environment, log, REPO) as server:
+    with open(folder / "serve.log", "wb") as log, Server(command, REPO, environment, log) as server:
         demo = Demo(server)
-        print(discover(server))
+        print(discover(server), end="\n\n")
         table.head()
+        started = time.monotonic()
         demo.morning()
-        code, took_s = server.close()
-    wrong, head = verify(toolgate, environment, len(demo.calls))
-    demo.failed += wrong + afterwards(folder / "desk")
+        took_s = time.monotonic() - started
+        code, ended_s = server.close()
     if code != 0:
         demo.failed.append(f"the server's exit code should be 0, and is {code}")
-    print(f"\n{len(demo.calls)} calls in {time.monotonic() - started:.1f} s. The server ended {took_s * 1000:.0f} ms after its input, with exit code {code}.")
-    print(f"The ledger is whole, and its head is {head}.")
-    print(f"\nLook further:\n  {shown(toolgate)} trace {demo.run} --policy {POLICY}")
-    print(f"  {shown(toolgate)} verify --policy {POLICY}")
+    demo.failed += afterwards(folder / "desk")
+    head = recorded(toolgate, environment, demo)
+    print(f"\n{len(demo.calls)} calls in {took_s:.1f} s. The server ended {ended_s * 1000:.0f} ms after its input.")
+    print(f"The ledger is whole. Its head: {head}")
+    place = "" if folder == FOLDER else f"TOOLGATE_DEMO={folder} "
+    print("Look further:")
+    for question in (f"trace {demo.run}", "verify"):
+        print(f"  {place}{shown(toolgate)} {question} --policy {POLICY}")
     return demo.failed
 
 
@@ -180,18 +204,20 @@ def main():
     """Reads the command line; gives the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--toolgate", type=pathlib.Path, default=REPO / "target" / "debug" / "toolgate")
-    parser.add_argument("--folder", type=pathlib.Path, default=REPO / "target" / "demo")
+    parser.add_argument("--folder", type=pathlib.Path, default=FOLDER)
     options = parser.parse_args()
     toolgate, folder = options.toolgate.resolve(), options.folder.resolve()
     if not toolgate.is_file():
         print(f"there is no {toolgate}: `make demo` builds it", file=sys.stderr)
         return 2
+    prepared(folder)
     try:
-        failed = work(toolgate, prepared(folder))
+        failed = work(toolgate, folder)
     except ProtocolError as error:
-        failed = [str(error), "what the server said:", (folder / "serve.log").read_text(errors="replace")]
+        log = folder / "serve.log"
+        failed = [str(error)] + (log.read_text(errors="replace").splitlines() if log.is_file() else [])
     for sentence in failed:
-        print(f"NOT AS IT SHOULD BE: {sentence}", file=sys.stderr)
+        print(f"not as it should be: {sentence}", file=sys.stderr)
     return 1 if failed else 0
 
 

@@ -5,11 +5,12 @@ status, reason, rule and every other thing that it names are as it says; nothing
 """
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
 UNKNOWN_TOOL = -32602
-TEXT_OUTSIDE = "<outside-data id="
+ENVELOPE = re.compile(r"</?outside-data id=[^>]*>\s*")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,11 @@ def fails(reason):
 
 @dataclass(frozen=True)
 class Step:
-    """One suggested call. `arguments` and `ends` may be made of what earlier steps returned, by `name`."""
+    """One suggested call. `arguments` may be a function of what earlier steps returned, by their `name`.
+
+    `own` says that the tool computes what it returns, so that it needs no envelope; `shows` makes the
+    output short.
+    """
 
     tool: str
     arguments: Any
@@ -49,6 +54,7 @@ class Step:
     ends: Ends
     name: str = ""
     key: str | None = None
+    own: bool = False
     shows: Callable[[Any], str] = lambda output: json.dumps(output, ensure_ascii=False)
 
 
@@ -92,6 +98,10 @@ class Answer:
             answer.wrong.append("isError does not fit the status")
         return answer
 
+    def words(self):
+        """The text without its envelope."""
+        return ENVELOPE.sub("", self.text).strip()
+
     def classes(self):
         """The kinds of things found in it, each once, in order."""
         return list(dict.fromkeys(finding["class"] for finding in self.findings))
@@ -115,6 +125,8 @@ def mismatches(step, answer):
         found.append(f"should find {sorted(missing)} in what came back, and found {answer.classes()}")
     if answer.status == "completed" and not _holds(ends, answer.output):
         found.append(f"unexpected output: {json.dumps(answer.output)[:300]}")
+    if answer.status == "completed" and bool(ENVELOPE.match(answer.text)) == step.own:
+        found.append("what others wrote should be in an envelope, and nothing else should")
     if answer.status == "refused" and answer.usage.get("fuel"):
         found.append("refused, and yet it ran")
     return found

@@ -7,10 +7,10 @@ import os
 import sys
 import textwrap
 
-WIDTHS = {"": 4, "suggested": 28, "decided, and why": 19, "came back": 27, "fuel": 6, "µs": 7}
+WIDTHS = {"": 4, "suggested": 25, "decided, and why": 19, "came back": 29, "fuel": 6, "µs": 7}
 RIGHT = ("fuel", "µs")
 GAP = "  "
-CELL_LINES_MAX = 3
+CELL_LINES_MAX = 4
 COLUMNS = sum(WIDTHS.values()) + len(GAP) * (len(WIDTHS) - 1)
 
 PLAIN, BOLD, DIM, GREEN, RED = "0", "1", "2", "32", "31"
@@ -44,6 +44,12 @@ def row(number, passed, suggested, decided, came_back, fuel, wall_us):
         line = _line([cell[at] if at < len(cell) else "" for cell in cells])
         style = (GREEN if passed else RED) if at == 0 else PLAIN
         print(paint(line[:1], style) + line[1:])
+
+
+def note(text):
+    """A line that belongs to the row above."""
+    margin = " " * (WIDTHS[""] + len(GAP))
+    print(paint(margin + textwrap.shorten(text, COLUMNS - len(margin), placeholder="…"), DIM))
 
 
 def amount(number):

@@ -127,7 +127,8 @@ fn content_lines(content: &CallContent, lines: &mut Vec<String>) {
     say("key", content.key.clone());
     say("expected", content.expected.as_ref().map(ToString::to_string));
     let Some(outcome) = &content.outcome else { return };
-    say("answer", Some(outcome.text.clone()));
+    // Without the envelope, which tells a model and no person where the text comes from.
+    say("answer", Some(outcome.output.as_ref().map_or_else(|| outcome.text.clone(), ToString::to_string)));
     let usage = &outcome.usage;
     if outcome.attempts > 0 {
         say(

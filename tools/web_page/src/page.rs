@@ -22,7 +22,7 @@ const PAGE_BYTES_MAX: u64 = 1 << 20;
 pub(crate) struct Page {
     /// The page's title.
     title: Option<String>,
-    /// The text; a link stands in it as [text][number].
+    /// The text; a link stands in it as `[text][number]`.
     markdown: String,
     /// Where to read on with `from_char`; null when this is the end of the page.
     next_char: Option<usize>,
