@@ -14,7 +14,6 @@ use crate::gate::Host;
 use crate::ledger::LogLine;
 use crate::sandbox::{Failed, Job, ProgressSink, Ran, RawFailure};
 use std::sync::Arc;
-use std::time::Instant;
 
 /// What a tool returned, as it returned it.
 pub(super) struct RawOutput {
@@ -40,7 +39,7 @@ pub(super) async fn execute(host: &Host, trip: &Trip, opened: Opened) -> Result<
         attempt: 1,
         key: permitted.key,
         started_unix: trip.started_unix,
-        deadline: Instant::now() + tool.policy.limits.deadline,
+        deadline: trip.started + tool.policy.limits.call_deadline,
         limits: tool.policy.limits,
         grants: Arc::clone(&tool.grants),
         progress: trip.progress.clone().map(|sink| safe_progress(host, sink)),

@@ -143,7 +143,7 @@ impl Sandbox {
     ///
     /// Waits for a slot first and holds it only while guest code may run. Ends by itself, at the latest
     /// a tick after the job's deadline; dropping the future ends the guest as soon.
-    pub async fn execute(&self, loaded: &Loaded, ticket: Ticket, job: Job) -> Ran {
+    pub async fn execute(&self, loaded: &Loaded, ticket: Ticket, mut job: Job) -> Ran {
         let slot = match tokio::time::timeout_at(job.deadline.into(), ticket.slot()).await {
             Ok(Some(slot)) => slot,
             Ok(None) => return Ran::never(Failed::Host("the host is closing".to_owned())),
@@ -152,6 +152,7 @@ impl Sandbox {
                 return Ran::never(Failed::Fault(Fault::Deadline, why));
             }
         };
+        job.deadline = job.deadline.min(Instant::now() + job.limits.deadline);
         let (engine, pre) = (self.engine.clone(), loaded.0.clone());
         let ran = self.long_runners.run(async move {
             let ran = execution::call(engine, pre, job).await;

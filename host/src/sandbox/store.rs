@@ -51,7 +51,8 @@ pub struct Job {
     pub key: Option<String>,
     /// Unix time at the call's start: where an ungranted clock stands.
     pub started_unix: Duration,
-    /// When the execution must have ended.
+    /// When the call must have ended, the wait for a slot included. The execution has its own, shorter
+    /// deadline from when it gets a slot: `limits.deadline`.
     pub deadline: Instant,
     /// The tool's limits.
     pub limits: Limits,

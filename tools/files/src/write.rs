@@ -97,6 +97,17 @@ mod tests {
     }
 
     #[test]
+    fn a_write_that_fails_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let too_long = folder.path().join("n".repeat(300));
+        assert_eq!(
+            write(&too_long, "x", false).expect_err("a name of 300 bytes").kind,
+            FailureKind::InvalidInput
+        );
+        assert_eq!(names(folder.path()), Vec::<String>::new());
+    }
+
+    #[test]
     fn a_file_in_the_place_of_a_folder_is_a_conflict() {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("a"), "").expect("a file");

@@ -27,7 +27,7 @@ impl Sheet {
         let mut rest = without_comments(css);
         while let Some((prelude, after)) = rest.split_once('{') {
             let (body, next) = block(after);
-            if !prelude.trim_start().starts_with('@') && hides(body) {
+            if hides(body) {
                 self.0.extend(prelude.split(',').filter_map(Selector::read));
             }
             rest = next.to_owned();

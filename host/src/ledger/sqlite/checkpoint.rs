@@ -13,11 +13,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 /// Pages of 4 KiB by which the log grows between two checkpoints: 32 MiB. Smaller copies pages more often, and
-/// begins the log anew more often, which costs one commit a sync; larger costs disk and recovery time.
-const STEP_PAGES: i32 = 8_192;
+/// begins the log anew more often, which costs one commit a sync; larger costs disk and recovery time. The unit tests
+/// have small ones, so that they see checkpoints.
+const STEP_PAGES: i32 = if cfg!(test) { 64 } else { 8_192 };
 
 /// The log's cap in pages: 128 MiB.
-const CAP_PAGES: i32 = 32_768;
+const CAP_PAGES: i32 = 4 * STEP_PAGES;
 
 /// How far the log has grown; the writer reports, the thread waits.
 #[derive(Default)]

@@ -54,6 +54,23 @@ async fn a_host_that_dies_while_another_waits_for_its_call_is_noticed() {
     fixture.assert_sound();
 }
 
+#[tokio::test]
+async fn two_hosts_that_take_turns_continue_each_others_chain() {
+    let fixture = Fixture::new().await;
+    let run = fixture.run;
+    let second = open(&fixture.dir);
+    for n in 0..50 {
+        let (mine, other) = (2 * n, 2 * n + 1);
+        fixture.start(intent(run, mine)).await;
+        second.start(keyed(run, other, "k"), Durability::Committed).await.unwrap();
+        fixture.end(ending(run, mine, Status::Completed)).await;
+        second.end(ending(run, other, Status::Failed), Durability::Committed).await.unwrap();
+    }
+    let summary = &second.reader().unwrap().runs().unwrap()[0];
+    assert_eq!((summary.completed, summary.failed, summary.running), (50, 50, 0));
+    fixture.assert_sound();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hosts_write_one_chain() {
     let fixture = Fixture::new().await;
