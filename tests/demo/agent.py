@@ -1,10 +1,11 @@
 """A scripted agent at a support desk: it speaks MCP over stdio to `toolgate serve`, as any agent does.
 
-Usage: agent.py [--toolgate FILE] [--folder DIR]
+Usage: agent.py [TOOLGATE] [--folder DIR]
 
-Works on a fresh copy of the desk below DIR, prints what it suggested, what was decided and why, what came
-back and what it cost, and then checks the ledger. The exit code is 0 only if every call ended as it
-should. Python 3.10 or later, standard library only.
+TOOLGATE is the program, DIR a folder for a fresh copy of the desk and for the ledger; without them they
+are target/debug/toolgate and target/demo. It prints what it suggested, what was decided and why, what came
+back and what it cost, and then compares the ledger with that. The exit code is 0 only if every call ended
+as it should. Python 3.10 or later, standard library only.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import time
 import table
 from mcp_stdio import VERSION, ProtocolError, Server
 from morning import MORNING, afterwards
-from step import Answer, mismatches
+from step import Answer, applied, mismatches
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 DESK = REPO / "tools" / "support_desk" / "desk"
@@ -61,7 +62,9 @@ class Demo:
 
     def begin(self, step):
         """Suggests one call; gives its arguments and the request's id."""
-        arguments = step.arguments(self.returned) if callable(step.arguments) else step.arguments
+        arguments = step.arguments
+        if callable(arguments):
+            arguments = applied(arguments, self.returned, {})
         meta = {"toolgate/thought": step.thought}
         if self.run:
             meta["toolgate/run"] = self.run
@@ -108,7 +111,7 @@ def came_back(step, answer):
         reason = [answer.reason] if answer.status == "failed" else []
         return [*reason, answer.words().removeprefix(f"{answer.reason}: ")]
     recorded = ["the recorded answer"] if answer.recorded else []
-    return [*recorded, step.shows(answer.output)]
+    return [*recorded, applied(step.shows, answer.output, answer.words())]
 
 
 def beside(answer):
@@ -121,8 +124,8 @@ def beside(answer):
         yield f"charged {answer.usage['cost_usd']:.2f} USD"
 
 
-def prepared(folder):
-    """The demo's folder with a fresh copy of the desk and without an earlier ledger."""
+def prepare(folder):
+    """Puts a fresh copy of the desk into the folder, and takes an earlier ledger out of it."""
     shutil.rmtree(folder / "desk", ignore_errors=True)
     for old in (*folder.glob("ledger*"), *folder.glob("serve.log")):
         old.unlink()
@@ -151,10 +154,11 @@ def result(server, method):
 def ask(toolgate, environment, *arguments):
     """What another command of toolgate says."""
     command = [toolgate, *arguments]
-    done = subprocess.run(command, cwd=REPO, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=REPO, env=environment, capture_output=True, check=False)
+    said, complained = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
     if done.returncode != 0:
-        raise ProtocolError(f"toolgate {arguments[0]} failed:\n{done.stdout}{done.stderr}")
-    return done.stdout
+        raise ProtocolError(f"toolgate {arguments[0]} failed:\n{said}{complained}")
+    return said
 
 
 def recorded(toolgate, environment, demo):
@@ -203,19 +207,20 @@ def shown(path):
 def main():
     """Reads the command line; gives the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--toolgate", type=pathlib.Path, default=REPO / "target" / "debug" / "toolgate")
+    parser.add_argument("toolgate", nargs="?", type=pathlib.Path, default=REPO / "target" / "debug" / "toolgate")
     parser.add_argument("--folder", type=pathlib.Path, default=FOLDER)
     options = parser.parse_args()
+    sys.stdout.reconfigure(encoding="utf-8", line_buffering=True)
     toolgate, folder = options.toolgate.resolve(), options.folder.resolve()
     if not toolgate.is_file():
         print(f"there is no {toolgate}: `make demo` builds it", file=sys.stderr)
         return 2
-    prepared(folder)
     try:
+        prepare(folder)
         failed = work(toolgate, folder)
-    except ProtocolError as error:
+    except (ProtocolError, OSError) as error:
         log = folder / "serve.log"
-        failed = [str(error)] + (log.read_text(errors="replace").splitlines() if log.is_file() else [])
+        failed = [str(error)] + (log.read_text("utf-8", "replace").splitlines() if log.is_file() else [])
     for sentence in failed:
         print(f"not as it should be: {sentence}", file=sys.stderr)
     return 1 if failed else 0

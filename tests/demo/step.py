@@ -123,7 +123,7 @@ def mismatches(step, answer):
     missing = set(ends.finds) - set(answer.classes())
     if missing:
         found.append(f"should find {sorted(missing)} in what came back, and found {answer.classes()}")
-    if answer.status == "completed" and not _holds(ends, answer.output):
+    if answer.status == "completed" and not applied(ends.holds, answer.output, False):
         found.append(f"unexpected output: {json.dumps(answer.output)[:300]}")
     if answer.status == "completed" and bool(ENVELOPE.match(answer.text)) == step.own:
         found.append("what others wrote should be in an envelope, and nothing else should")
@@ -132,8 +132,9 @@ def mismatches(step, answer):
     return found
 
 
-def _holds(ends, output):
+def applied(function, value, otherwise):
+    """What the function makes of a value; `otherwise` when the value has not the shape that it reads."""
     try:
-        return bool(ends.holds(output))
-    except (KeyError, IndexError, TypeError, AttributeError):
-        return False
+        return function(value)
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+        return otherwise

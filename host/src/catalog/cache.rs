@@ -16,6 +16,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes of the largest entry that is read.
 const ENTRY_BYTES_MAX: u64 = 512 << 20;
@@ -98,7 +99,7 @@ impl Cache {
         body.extend_from_slice(&entry.code);
         let tag =
             self.mac(&body).ok_or_else(|| failed(std::io::Error::other("the key has no length")))?.finalize();
-        let beside = format!("{name}.{}.tmp", std::process::id());
+        let beside = format!("{name}.{}", unfinished());
         let write = || -> std::io::Result<()> {
             let mut options = EntryOptions::new();
             options.write(true).create(true).truncate(true).mode(0o600);
@@ -125,6 +126,13 @@ impl Cache {
         mac.update(body);
         Some(mac)
     }
+}
+
+/// The ending of a file that is being written: no other writer of this machine has it, not even another
+/// gate of this process.
+fn unfinished() -> String {
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    format!("{}-{}.tmp", std::process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Reads the key, or makes one. Two hosts may race here: whoever links first wins, both use that key.
@@ -155,7 +163,7 @@ fn read_key(path: &Path) -> std::io::Result<[u8; 32]> {
 fn make_key(path: &Path) -> std::io::Result<()> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|error| std::io::Error::other(error.to_string()))?;
-    let beside = path.with_extension(format!("key.{}.tmp", std::process::id()));
+    let beside = path.with_extension(format!("key.{}", unfinished()));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     file.write_all(&key)?;
     file.sync_all()?;

@@ -12,10 +12,15 @@ use super::{Catalog, CatalogError, Changed, hex};
 use crate::policy::{Policy, ToolPolicy};
 use crate::sandbox::grants::fs::Root;
 use crate::sandbox::{Definition, Loaded, OpenGrants, Sandbox};
-use crate::sanitizer::Sanitizer;
+use crate::sanitizer::{Sanitizer, clean_line};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Names of tools or imports in one message.
+const NAMES_LISTED_MAX: usize = 16;
+/// Characters of each.
+const NAME_CHARS_LISTED_MAX: usize = 80;
 
 /// Loads what a policy names.
 pub struct Loader<'a> {
@@ -96,12 +101,7 @@ impl Loader<'_> {
         let definition = definition.ok_or_else(|| CatalogError::NoSuchTool {
             path: path.to_owned(),
             tool: name.to_owned(),
-            has: component
-                .definitions
-                .iter()
-                .map(|d| format!("`{}`", crate::sanitizer::clean_line(&d.name)))
-                .collect::<Vec<_>>()
-                .join(", "),
+            has: listed(component.definitions.iter().map(|definition| definition.name.as_str())),
         })?;
         let described = describe(definition, policy, self.sanitizer)?;
         Ok(Tool {
@@ -157,11 +157,44 @@ async fn first_load(
     if inspection.declared.is_some_and(|declared| declared != said) {
         return Err(CatalogError::Mismatch);
     }
+    refuse_twins(&said.tools)?;
     Ok((code, loaded, said.tools))
 }
 
 fn refuse_forbidden(inspection: &Inspection) -> Result<(), CatalogError> {
-    let forbidden: Vec<String> =
-        inspection.forbidden_imports().into_iter().map(crate::sanitizer::clean_line).collect();
-    if forbidden.is_empty() { Ok(()) } else { Err(CatalogError::ForbiddenImports(forbidden)) }
+    let forbidden = inspection.forbidden_imports();
+    if forbidden.is_empty() {
+        return Ok(());
+    }
+    Err(CatalogError::ForbiddenImports(listed(forbidden.into_iter())))
+}
+
+/// Of two tools with one name, one would shadow the other. The definitions are sorted by name.
+fn refuse_twins(tools: &[Definition]) -> Result<(), CatalogError> {
+    let twin = tools.iter().zip(tools.iter().skip(1)).find(|(one, next)| one.name == next.name);
+    match twin {
+        Some((one, _)) => Err(CatalogError::BadTool {
+            tool: short(&one.name),
+            why: "the component defines it twice".to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Names that a component made up, fit for one sentence: cleaned, each cut short, and not too many.
+fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(NAMES_LISTED_MAX);
+    let mut listed: Vec<String> =
+        names.take(NAMES_LISTED_MAX).map(|name| format!("`{}`", short(name))).collect();
+    if more > 0 {
+        listed.push(format!("and {more} more"));
+    }
+    listed.join(", ")
+}
+
+/// A name, cleaned and cut to [`NAME_CHARS_LISTED_MAX`] characters.
+pub(super) fn short(name: &str) -> String {
+    let cut: String = name.chars().take(NAME_CHARS_LISTED_MAX).collect();
+    let cleaned = clean_line(&cut);
+    if cut.len() < name.len() { cleaned + "…" } else { cleaned }
 }

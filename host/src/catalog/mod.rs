@@ -96,8 +96,8 @@ pub enum CatalogError {
     )]
     Section(String),
     /// Imports that this host does not have.
-    #[error("the component imports what this host does not have: {}", .0.join(", "))]
-    ForbiddenImports(Vec<String>),
+    #[error("the component imports what this host does not have: {0}")]
+    ForbiddenImports(String),
     /// The component says one thing in its section and another when asked.
     #[error(
         "the component's section `toolgate:tools` and its definitions() disagree; build it again with `toolgate build`"

@@ -4,9 +4,10 @@
 //! what the component said.
 
 use super::CatalogError;
+use super::load::short;
 use crate::policy::{Channel, Effect, ToolPolicy};
 use crate::sandbox::{Definition, Loaded, OpenGrants};
-use crate::sanitizer::{Sanitizer, clean_line};
+use crate::sanitizer::Sanitizer;
 use crate::schema::{Role, Schema, strict};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -75,7 +76,7 @@ pub(super) fn describe(
     policy: &ToolPolicy,
     sanitizer: &Sanitizer,
 ) -> Result<Described, CatalogError> {
-    let refused = |why: String| CatalogError::BadTool { tool: clean_line(&definition.name), why };
+    let refused = |why: String| CatalogError::BadTool { tool: short(&definition.name), why };
     check_name(&definition.name).map_err(&refused)?;
     if definition.description.len() > DESCRIPTION_BYTES_MAX {
         return Err(refused(format!("its description is over {DESCRIPTION_BYTES_MAX} bytes")));

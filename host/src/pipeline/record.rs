@@ -301,6 +301,7 @@ fn refused(trip: &Trip, denied: Denied) -> Outcome {
 fn repeated(trip: &Trip, recorded: Outcome) -> Outcome {
     let mut told = recorded;
     let first = std::mem::replace(&mut told.call, trip.call);
+    told.run = trip.run;
     told.recorded = true;
     told.usage = Usage::default();
     told.attempts = 0;

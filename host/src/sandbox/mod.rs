@@ -145,14 +145,15 @@ impl Sandbox {
     /// a tick after the job's deadline; dropping the future ends the guest as soon.
     pub async fn execute(&self, loaded: &Loaded, ticket: Ticket, mut job: Job) -> Ran {
         let slot = match tokio::time::timeout_at(job.deadline.into(), ticket.slot()).await {
-            Ok(Some(slot)) => slot,
+            Ok(Some(slot)) if Instant::now() < job.deadline => slot,
             Ok(None) => return Ran::never(Failed::Host("the host is closing".to_owned())),
-            Err(_) => {
+            Ok(Some(_)) | Err(_) => {
                 let why = "no slot came free before the deadline".to_owned();
                 return Ran::never(Failed::Fault(Fault::Deadline, why));
             }
         };
-        job.deadline = job.deadline.min(Instant::now() + job.limits.deadline);
+        let own = Instant::now().checked_add(job.limits.deadline);
+        job.deadline = own.map_or(job.deadline, |own| own.min(job.deadline));
         let (engine, pre) = (self.engine.clone(), loaded.0.clone());
         let ran = self.long_runners.run(async move {
             let ran = execution::call(engine, pre, job).await;

@@ -39,7 +39,7 @@ const COMPONENTS: &[(&str, &str)] = &[
     ("tasks", "(core func (canon task.cancel))"),
     ("backpressure", "(core func (canon backpressure.inc))"),
     ("waitable sets", "(core func (canon waitable-set.new))"),
-    ("threads", "(core func (canon thread.available-parallelism))"),
+    ("threads", "(core func (canon thread.available_parallelism))"),
     ("maps", "(type (map string u8))"),
     ("fixed-length lists", "(type (list u8 4))"),
     ("values", "(import \"v\" (value u8))"),

@@ -8,18 +8,20 @@ use toolgate::call::Reason;
 
 /// Much more than any call could spend.
 const UNLIMITED_FUEL: &str = "limits = { fuel = \"18446744073709551615\", deadline = \"300ms\" }";
+/// Little enough to be spent long before the deadline, on the slowest machine.
+const LITTLE_FUEL: &str = "limits = { fuel = \"20M\" }";
 const SHORT: &str = "limits = { deadline = \"300ms\" }";
 
 hostile! {
-    spin => ends_with("out_of_fuel");
-    spin_in_start => ends_with("out_of_fuel");
-    spin_at_load => refused("fuel");
-    spin_in_realloc => ends_with("out_of_fuel");
-    spin_in_post_return => ends_with("out_of_fuel");
+    spin => ends_with("out_of_fuel").policy(LITTLE_FUEL);
+    spin_in_start => ends_with("out_of_fuel").policy(LITTLE_FUEL);
+    spin_at_load => refused("cannot say what tools it has");
+    spin_in_realloc => ends_with("out_of_fuel").policy(LITTLE_FUEL);
+    spin_in_post_return => ends_with("out_of_fuel").policy(LITTLE_FUEL);
     fill_for_ever => ends_with("deadline").policy(UNLIMITED_FUEL).within(Duration::from_secs(3));
     sleep_for_ever => ends_with("deadline").policy(SHORT).within(Duration::from_secs(3));
     sleep_until_an_instant => ends_with("deadline").policy(SHORT).within(Duration::from_secs(3));
-    host_call_loop => ends_with("out_of_fuel");
+    host_call_loop => ends_with("out_of_fuel").policy(LITTLE_FUEL);
     random_gib_in_steps => ends_with("deadline").policy(UNLIMITED_FUEL).within(Duration::from_secs(3));
 }
 

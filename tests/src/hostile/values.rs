@@ -12,7 +12,7 @@ hostile! {
     pointer_overflow => ends_with("trap").because("out of bounds");
     pointer_out_of_bounds => ends_with("trap").because("out of bounds");
     pointer_misaligned => ends_with("trap").because("aligned");
-    realloc_out_of_bounds => ends_with("trap").because("bounds");
+    realloc_out_of_bounds => ends_with("trap").because("beyond end of memory");
     invalid_utf8 => ends_with("trap").because("utf-8");
     bad_discriminant => ends_with("trap").because("discriminant");
     bad_failure_kind => ends_with("trap").because("discriminant");

@@ -6,8 +6,8 @@ use crate::policy::diagnostic::{Diagnostic, Diagnostics};
 use crate::policy::document::{self, Cursor};
 use std::path::PathBuf;
 
-/// Fibers of this many calls fit the address space with room to spare.
-const CONCURRENCY_MAX: u64 = 4_096;
+/// A call reserves 64 GiB of address space (16 memories of 4 GiB); this many use half of what there is.
+const CONCURRENCY_MAX: u64 = 1_024;
 /// Proposals wait in memory, each as large as its arguments.
 const QUEUE_MAX: u64 = 65_536;
 const QUEUE: u64 = 256;

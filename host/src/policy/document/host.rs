@@ -14,7 +14,7 @@ pub(in crate::policy) struct Host {
     /// The folder of compiled components, absolute or relative to this file's folder. Default: `.toolgate/cache`.
     pub(in crate::policy) cache: Option<String>,
     /// Calls that may run at once. Default: 4 × cores.
-    #[schemars(range(min = 1, max = 4096))]
+    #[schemars(range(min = 1, max = 1024))]
     pub(in crate::policy) concurrency: Option<u64>,
     /// Calls that may wait for a slot; one more is refused as `rate_limited`. Default: 256.
     #[schemars(range(min = 1, max = 65536))]

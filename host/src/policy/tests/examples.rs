@@ -34,6 +34,7 @@ macro_rules! example {
 example!(deny_all_answers_as_its_cases_say, "deny-all");
 example!(read_only_answers_as_its_cases_say, "read-only");
 example!(workspace_write_answers_as_its_cases_say, "workspace-write");
+example!(demo_answers_as_its_cases_say, "demo");
 
 #[test]
 fn deny_all_can_run_nothing() {

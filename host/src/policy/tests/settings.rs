@@ -81,13 +81,13 @@ fn a_limit_at_its_least_and_at_its_most_is_taken_and_one_beyond_is_not() {
 #[test]
 fn the_host_section_is_bounded() {
     let host = |lines: &str| format!("[host]\n{lines}");
-    let settings = policy(&host("principal = 'ops'\nconcurrency = 4096\nqueue = 1")).host;
-    assert_eq!((settings.concurrency, settings.queue), (Some(4_096), 1));
+    let settings = policy(&host("principal = 'ops'\nconcurrency = 1024\nqueue = 1")).host;
+    assert_eq!((settings.concurrency, settings.queue), (Some(1_024), 1));
     assert_eq!(policy("").host.concurrency, None);
     for (lines, code) in [
         ("principal = ''", "wrong_value"),
         ("principal = \"a\\u0007\"", "wrong_value"),
-        ("concurrency = 4097", "limit_too_large"),
+        ("concurrency = 1025", "limit_too_large"),
         ("queue = 0", "zero_limit"),
         ("ledger = ''", "bad_host_path"),
         ("cache = '~/cache'", "bad_host_path"),
