@@ -19,7 +19,7 @@ help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 demo: host guests ## Set up, then watch an agent work through a morning, every call decided
-	@python3 tools/support_desk/make_xlsx.py
+	@python3 tools/support_desk/desk/make_xlsx.py
 	@python3 tests/demo/agent.py $(TOOLGATE)
 
 test: host guests run-tests ## Set up, then run all tests

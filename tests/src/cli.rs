@@ -12,8 +12,24 @@ use crate::support::guest::Guest;
 
 /// Keys of an outcome, in DESIGN.md's order.
 const OUTCOME: [&str; 18] = [
-    "run", "call", "tool", "status", "reason", "rule", "hint", "retry_after_ms", "approval", "output", "text", "findings",
-    "taint", "notices", "degraded", "recorded", "attempts", "usage",
+    "run",
+    "call",
+    "tool",
+    "status",
+    "reason",
+    "rule",
+    "hint",
+    "retry_after_ms",
+    "approval",
+    "output",
+    "text",
+    "findings",
+    "taint",
+    "notices",
+    "degraded",
+    "recorded",
+    "attempts",
+    "usage",
 ];
 /// Keys of an outcome's usage.
 const USAGE: [&str; 6] = ["fuel", "wall_us", "memory_bytes", "output_bytes", "host_calls", "cost_usd"];
@@ -22,7 +38,8 @@ const FINDING: [&str; 6] = ["class", "action", "path", "start", "end", "detail"]
 
 /// A host with one tool for each way a call can end.
 fn host() -> TestGate {
-    let named = |guest: Guest, name: &str| guest.define(|definition| definition.name = name.to_owned()).build();
+    let named =
+        |guest: Guest, name: &str| guest.define(|definition| definition.name = name.to_owned()).build();
     TestGate::new()
         .built("echo", "echo", "")
         .tool("crash", &named(Guest::new("(unreachable)"), "crash"), "")

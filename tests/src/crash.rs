@@ -17,7 +17,8 @@ const ENDLESS: u64 = 8;
 
 fn host() -> TestGate {
     let endless = Guest::new("(call $sleep (i64.const 3_600_000_000_000)) (unreachable)").with_sleep();
-    let named = |guest: Guest, name: &str| guest.define(|definition| definition.name = name.to_owned()).build();
+    let named =
+        |guest: Guest, name: &str| guest.define(|definition| definition.name = name.to_owned()).build();
     let patient = "limits.deadline = \"1h\"\nlimits.call_deadline = \"1h\"";
     TestGate::new()
         .host("concurrency = 64\nqueue = 256")
@@ -31,7 +32,9 @@ fn host() -> TestGate {
 fn send_all(served: &mut Served) {
     for id in 0..CALLS {
         let (tool, text) = match id {
-            _ if id < ENDLESS => (if id % 2 == 0 { "look" } else { "transfer" }, json!({"text": id.to_string()})),
+            _ if id < ENDLESS => {
+                (if id % 2 == 0 { "look" } else { "transfer" }, json!({"text": id.to_string()}))
+            }
             _ => (if id % 2 == 0 { "echo" } else { "send" }, json!({"text": id.to_string()})),
         };
         served.call(id, tool, &text);
@@ -71,7 +74,10 @@ async fn kill_9_during_a_hundred_calls_loses_no_answered_call_and_marks_the_rest
 
         let calls = test.all_calls();
         for id in &acknowledged {
-            let call = calls.iter().find(|call| call.call == *id).unwrap_or_else(|| panic!("{id} was answered and is lost"));
+            let call = calls
+                .iter()
+                .find(|call| call.call == *id)
+                .unwrap_or_else(|| panic!("{id} was answered and is lost"));
             assert_eq!(call.state, CallState::Completed, "{call:#?}");
         }
         for call in &calls {
@@ -95,7 +101,12 @@ async fn repeats_are_refused_where_they_must_be(test: &TestGate, gate: &Gate) {
     let repeat = |tool: &str, state: CallState| {
         let call = calls.iter().find(|call| call.tool == tool && call.state == state)?;
         let arguments = call.content.as_ref()?.arguments.clone()?;
-        Some(Suggestion { run: None, tool: tool.to_owned(), arguments: arguments.into(), meta: Default::default() })
+        Some(Suggestion {
+            run: None,
+            tool: tool.to_owned(),
+            arguments: arguments.into(),
+            meta: Default::default(),
+        })
     };
     if let Some(suggestion) = repeat("transfer", CallState::InDoubt) {
         assert_word(&gate.call(suggestion, None).await, "in_doubt");
@@ -128,7 +139,9 @@ fn killed_after_any(test: &TestGate, k: usize) -> BTreeSet<CallId> {
     send_all(&mut served);
     let mut answers: Vec<Value> = (0..k).map(|_| served.answer()).collect();
     answers.extend(served.kill());
-    let id = |answer: &Value| answer["result"]["_meta"]["toolgate/call"].as_str().expect("a call id").parse().expect("a call id");
+    let id = |answer: &Value| {
+        answer["result"]["_meta"]["toolgate/call"].as_str().expect("a call id").parse().expect("a call id")
+    };
     answers.iter().map(id).collect()
 }
 

@@ -10,6 +10,7 @@ mod architecture;
 mod bad_input;
 mod cli;
 mod crash;
+mod hostile;
 mod power_loss;
 mod sizes;
 mod stages;

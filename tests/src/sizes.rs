@@ -11,7 +11,12 @@ const HOST_LINES_MEDIAN_MAX: usize = 200;
 
 fn all() -> Vec<(String, Source)> {
     let folders = ["host", "sdk", "tools", "tests"];
-    let named = |folder: &str| sources(folder).into_iter().map(|source| (format!("{folder}/{}", source.name), source)).collect::<Vec<_>>();
+    let named = |folder: &str| {
+        sources(folder)
+            .into_iter()
+            .map(|source| (format!("{folder}/{}", source.name), source))
+            .collect::<Vec<_>>()
+    };
     let all: Vec<_> = folders.into_iter().flat_map(named).collect();
     assert!(all.len() >= 200, "only {} files seen", all.len());
     all
@@ -19,21 +24,34 @@ fn all() -> Vec<(String, Source)> {
 
 #[test]
 fn every_file_opens_with_what_it_is() {
-    let silent: Vec<_> = all().into_iter().filter(|(_, source)| !source.text.starts_with("//!")).map(|(name, _)| name).collect();
+    let silent: Vec<_> = all()
+        .into_iter()
+        .filter(|(_, source)| !source.text.starts_with("//!"))
+        .map(|(name, _)| name)
+        .collect();
     assert!(silent.is_empty(), "{silent:#?}");
 }
 
 #[test]
 fn no_file_is_over_600_lines() {
-    let long: Vec<_> = all().into_iter().map(|(name, source)| (source.text.lines().count(), name)).filter(|(lines, _)| *lines > LINES_MAX).collect();
+    let long: Vec<_> = all()
+        .into_iter()
+        .map(|(name, source)| (source.text.lines().count(), name))
+        .filter(|(lines, _)| *lines > LINES_MAX)
+        .collect();
     assert!(long.is_empty(), "{long:#?}");
 }
 
 #[test]
 fn most_files_of_the_host_are_short() {
-    let mut lines: Vec<usize> = sources("host/src").iter().map(|source| source.text.lines().count()).collect();
+    let mut lines: Vec<usize> =
+        sources("host/src").iter().map(|source| source.text.lines().count()).collect();
     lines.sort_unstable();
     let at = |percent: usize| lines[(lines.len() * percent).div_ceil(100).saturating_sub(1)];
     let (median, p90) = (at(50), at(90));
-    assert!(median <= HOST_LINES_MEDIAN_MAX && p90 <= HOST_LINES_P90_MAX, "median {median}, p90 {p90} of {} files", lines.len());
+    assert!(
+        median <= HOST_LINES_MEDIAN_MAX && p90 <= HOST_LINES_P90_MAX,
+        "median {median}, p90 {p90} of {} files",
+        lines.len()
+    );
 }

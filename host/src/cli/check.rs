@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use toolgate::GateError;
 use toolgate::catalog::{Cache, Catalog, Compiler, Loader};
-use toolgate::policy::{self, Capability, Diagnostic, Diagnostics, Place, Policy, cases};
+use toolgate::policy::{self, Capability, Diagnostic, Diagnostics, Place, Policy, ToolPolicy, cases};
 use toolgate::sandbox::Sandbox;
 use toolgate::sandbox::grants::fs::OverlapError;
 
@@ -90,6 +90,13 @@ impl Check {
             let place = grant_place(policy, &error);
             found.push(Diagnostic::error("grant_refused", &place, error.to_string()));
         }
+        for (place, folder) in missing_folders(policy, &base) {
+            let message = format!("there is no folder {}", folder.display());
+            found.push(Diagnostic::error("missing_folder", &place, message).help("make it, or correct `host`"));
+        }
+        if found.has_errors() {
+            return Ok(found);
+        }
         match block_on(load(policy, &base)) {
             Err(error @ CliError::Io(_)) => return Err(error),
             Err(CliError::Gate(error)) => {
@@ -152,6 +159,18 @@ fn grant_place(policy: &Policy, error: &GateError) -> Place {
     let Some(tool) = policy.tools.get(tool) else { return Place::default() };
     let index = tool.grants.fs.iter().position(|grant| grant.host == *folder).unwrap_or_default();
     tool.place(&format!("grants.fs[{index}].host"))
+}
+
+/// Granted folders that do not exist, and where the policy writes them.
+fn missing_folders(policy: &Policy, base: &Path) -> Vec<(Place, PathBuf)> {
+    let of_tool = |tool: &ToolPolicy| -> Vec<(Place, PathBuf)> {
+        let grants = tool.grants.fs.iter().enumerate();
+        let missing = grants.filter(|(_, grant)| !base.join(&grant.host).is_dir());
+        missing
+            .map(|(index, grant)| (tool.place(&format!("grants.fs[{index}].host")), base.join(&grant.host)))
+            .collect()
+    };
+    policy.tools.values().flat_map(of_tool).collect()
 }
 
 fn at_tool(policy: &Policy, tool: Option<&str>, code: &'static str, message: String) -> Diagnostic {

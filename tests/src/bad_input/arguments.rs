@@ -9,7 +9,13 @@ fn near_json() -> impl Strategy<Value = Vec<u8>> {
     let valid = prop_oneof![
         Just(r#"{"text":"a"}"#.to_owned()),
         Just(r#"{"text":"\ud83d\ude00","more":[1,2.5e10,null,true,{"a":{}}]}"#.to_owned()),
-        "\\PC{0,60}".prop_map(|text| Value::from(vec![("text", text)].into_iter().map(|(k, v)| (k.to_owned(), Value::from(v))).collect::<serde_json::Map<_, _>>()).to_string()),
+        "\\PC{0,60}".prop_map(|text| Value::from(
+            vec![("text", text)]
+                .into_iter()
+                .map(|(k, v)| (k.to_owned(), Value::from(v)))
+                .collect::<serde_json::Map<_, _>>()
+        )
+        .to_string()),
     ];
     let change = (any::<prop::sample::Index>(), any::<u8>(), 0..4_u8);
     (valid, prop::collection::vec(change, 0..4)).prop_map(|(text, changes)| {
@@ -20,7 +26,11 @@ fn near_json() -> impl Strategy<Value = Vec<u8>> {
                 0 => bytes.insert(at, byte),
                 1 => bytes.truncate(at),
                 2 => bytes.extend_from_within(at..),
-                _ => if let Some(one) = bytes.get_mut(at) { *one = byte },
+                _ => {
+                    if let Some(one) = bytes.get_mut(at) {
+                        *one = byte
+                    }
+                }
             }
         }
         bytes

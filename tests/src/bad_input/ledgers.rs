@@ -63,7 +63,23 @@ fn refused_untouched(damaged: &Damaged, before: &[u8]) {
 #[test]
 fn a_ledger_cut_anywhere_is_refused_or_read_and_never_overwritten() {
     let whole = some_calls();
-    let sizes = [0, 1, 15, 16, 99, 100, 101, 512, 4095, 4096, 4097, 8192, whole.len() / 2, whole.len() - 4096, whole.len() - 1];
+    let sizes = [
+        0,
+        1,
+        15,
+        16,
+        99,
+        100,
+        101,
+        512,
+        4095,
+        4096,
+        4097,
+        8192,
+        whole.len() / 2,
+        whole.len() - 4096,
+        whole.len() - 1,
+    ];
     for size in sizes {
         let cut = Damaged::new(&whole[..size]);
         // An empty file is what `open` itself leaves behind when it dies at once; anything else holds no ledger.
@@ -93,7 +109,12 @@ fn a_ledger_with_flipped_bytes_is_refused_or_found_broken_or_whole_and_never_ove
 
 #[test]
 fn what_is_no_ledger_is_named_and_left_alone() {
-    let texts: [&[u8]; 4] = [b"not a database at all, but long enough to look at", b"SQLite format 3\0", &[0; 8192], b"[host]\nledger = 'x'\n"];
+    let texts: [&[u8]; 4] = [
+        b"not a database at all, but long enough to look at",
+        b"SQLite format 3\0",
+        &[0; 8192],
+        b"[host]\nledger = 'x'\n",
+    ];
     for text in texts {
         let file = Damaged::new(text);
         assert!(read_all(&file.path()).is_err());
@@ -109,8 +130,11 @@ fn a_ledger_that_cannot_be_opened_says_what_to_do() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _runtime = runtime.enter();
     let folder = tempfile::tempdir().unwrap();
-    for path in [folder.path().to_owned(), PathBuf::from("/proc/none/ledger.db"), PathBuf::from("/dev/null")] {
-        let Err(error) = Ledger::open(LedgerOptions::new(&path), 1) else { panic!("{} opens", path.display()) };
+    for path in [folder.path().to_owned(), PathBuf::from("/proc/none/ledger.db"), PathBuf::from("/dev/null")]
+    {
+        let Err(error) = Ledger::open(LedgerOptions::new(&path), 1) else {
+            panic!("{} opens", path.display())
+        };
         let said = error.to_string();
         assert!(said.contains("check that") || said.contains("name another path"), "{said}");
     }

@@ -21,9 +21,18 @@ fn compiles_or_says_why(text: &str) -> Result<(), TestCaseError> {
         }
     };
     for one in found.iter() {
-        prop_assert!(one.span.start <= one.span.end && one.span.end <= text.len().max(1), "{:?} of {}", one, text.len());
+        prop_assert!(
+            one.span.start <= one.span.end && one.span.end <= text.len().max(1),
+            "{:?} of {}",
+            one,
+            text.len()
+        );
         prop_assert!(text.get(one.span.clone()).is_some() || one.span.start >= text.len(), "{:?}", one);
-        prop_assert!(!one.message.is_empty() && !one.message.chars().any(char::is_control), "{:?}", one.message);
+        prop_assert!(
+            !one.message.is_empty() && !one.message.chars().any(char::is_control),
+            "{:?}",
+            one.message
+        );
     }
     Ok(())
 }
@@ -77,7 +86,11 @@ fn a_policy_at_the_size_limit_is_read_and_one_byte_more_is_refused() {
 
 #[test]
 fn nesting_that_would_overflow_a_stack_is_refused() {
-    for text in [format!("a = {}{}", "[".repeat(100_000), "]".repeat(100_000)), format!("a = {}", "{b = ".repeat(50_000)), format!("[{}]", vec!["a"; 100_000].join("."))] {
+    for text in [
+        format!("a = {}{}", "[".repeat(100_000), "]".repeat(100_000)),
+        format!("a = {}", "{b = ".repeat(50_000)),
+        format!("[{}]", vec!["a"; 100_000].join(".")),
+    ] {
         assert!(compile(&text, "deep.toml", &|_| None).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! What a tool author does: `toolgate new`, `build`, `inspect`, `add`.
 
-use crate::support::binary::toolgate;
+use crate::support::binary::{target_folder, toolgate};
 use crate::support::gate::{built_component, repository, sha256};
 use crate::support::guest::answering;
 use crate::support::keys;
@@ -11,8 +11,14 @@ fn inspect_says_what_a_component_is_without_running_it() {
     let folder = tempfile::tempdir().unwrap();
     let echo = built_component("echo");
     let shown = toolgate(folder.path(), ["inspect", echo.to_str().unwrap(), "--json"]).code(0).json();
-    assert_eq!(keys(&shown), ["file", "bytes", "sha256", "declared", "imports", "exports", "forbidden_imports"]);
-    assert_eq!(keys(&shown["declared"][0]), ["name", "description", "input_schema", "output_schema", "needs"]);
+    assert_eq!(
+        keys(&shown),
+        ["file", "bytes", "sha256", "declared", "imports", "exports", "forbidden_imports"]
+    );
+    assert_eq!(
+        keys(&shown["declared"][0]),
+        ["name", "description", "input_schema", "output_schema", "needs"]
+    );
     assert_eq!(shown["declared"][0]["name"], json!("echo"));
     assert_eq!(shown["sha256"], json!(sha256(&std::fs::read(&echo).unwrap())));
     assert_eq!(shown["forbidden_imports"], json!([]));
@@ -50,6 +56,10 @@ fn build_embeds_what_a_foreign_component_says_and_add_registers_it_denied() {
 #[test]
 fn a_new_tool_builds_passes_its_test_and_answers() {
     let folder = tempfile::tempdir().unwrap();
+    // What cargo makes of the dependencies is kept from one run of the tests to the next.
+    let kept = target_folder().join("test-cache/new-tool");
+    std::fs::create_dir(folder.path().join(".cargo")).unwrap();
+    std::fs::write(folder.path().join(".cargo/config.toml"), format!("[build]\ntarget-dir = {kept:?}\n")).unwrap();
     let sdk = repository().join("sdk");
     toolgate(folder.path(), ["new", "count_words", "--sdk", sdk.to_str().unwrap()]).code(0);
     toolgate(folder.path(), ["new", "count_words"]).code(2);
@@ -61,7 +71,12 @@ fn a_new_tool_builds_passes_its_test_and_answers() {
 
     // The workspace's own lock file, so that nothing is fetched which is not there already.
     std::fs::copy(repository().join("Cargo.lock"), tool.join("Cargo.lock")).unwrap();
-    let tested = std::process::Command::new("cargo").args(["test", "--offline", "--quiet"]).env("RUSTUP_TOOLCHAIN", "1.95.0").current_dir(&tool).output().unwrap();
+    let tested = std::process::Command::new("cargo")
+        .args(["test", "--offline", "--quiet"])
+        .env("RUSTUP_TOOLCHAIN", "1.95.0")
+        .current_dir(&tool)
+        .output()
+        .unwrap();
     assert!(tested.status.success(), "{}", String::from_utf8_lossy(&tested.stderr));
 
     toolgate(&tool, ["build"]).code(0);
@@ -69,6 +84,7 @@ fn a_new_tool_builds_passes_its_test_and_answers() {
     let policy = tool.join("toolgate.toml");
     let text = std::fs::read_to_string(&policy).unwrap();
     std::fs::write(&policy, text.replace("verdict = \"deny\"", "verdict = \"allow\"")).unwrap();
-    let outcome = toolgate(&tool, ["call", "count_words", r#"{"text":"three short words"}"#, "--json"]).code(0).json();
+    let outcome =
+        toolgate(&tool, ["call", "count_words", r#"{"text":"three short words"}"#, "--json"]).code(0).json();
     assert_eq!(outcome["output"], json!({"words": 3}));
 }

@@ -53,7 +53,8 @@ fn arguments_come_from_stdin_where_asked() {
 fn a_key_gives_the_recorded_answer_in_another_process() {
     let test = host();
     test.policy();
-    let call = || toolgate(&test.path(""), ["call", "echo", ARGUMENTS, "--key", "k", "--json"]).code(0).json();
+    let call =
+        || toolgate(&test.path(""), ["call", "echo", ARGUMENTS, "--key", "k", "--json"]).code(0).json();
     let (first, again) = (call(), call());
     assert_eq!((&first["recorded"], &again["recorded"]), (&json!(false), &json!(true)));
     assert_eq!(first["output"], again["output"]);
@@ -68,7 +69,8 @@ fn a_run_can_be_named_and_an_unknown_one_is_refused() {
     let run = first["run"].as_str().unwrap();
     let second = toolgate(&test.path(""), ["call", "echo", ARGUMENTS, "--run", run, "--json"]).code(0).json();
     assert_eq!(second["run"], first["run"]);
-    let refused = toolgate(&test.path(""), ["call", "echo", ARGUMENTS, "--run", "run_0", "--json"]).code(3).json();
+    let refused =
+        toolgate(&test.path(""), ["call", "echo", ARGUMENTS, "--run", "run_0", "--json"]).code(3).json();
     assert_eq!((&refused["run"], &refused["reason"]), (&Value::Null, &json!("unknown_run")));
 }
 
@@ -85,7 +87,11 @@ fn what_the_user_got_wrong_is_2_and_what_the_host_cannot_do_is_1() {
     assert_eq!(ran.out, "");
     // A ledger that is no ledger is the host's trouble.
     std::fs::create_dir_all(test.ledger().parent().unwrap()).unwrap();
-    std::fs::write(test.ledger(), "this is not a ledger, and longer than a header of one hundred bytes would have to be, so it is read").unwrap();
+    std::fs::write(
+        test.ledger(),
+        "this is not a ledger, and longer than a header of one hundred bytes would have to be, so it is read",
+    )
+    .unwrap();
     let ran = toolgate(&folder, ["call", "echo", ARGUMENTS]).code(1);
     assert!(ran.err.contains("is not a ledger"), "{}", ran.err);
 }

@@ -25,8 +25,25 @@ fn runs_lists_every_run_with_its_counts() {
     let (test, run) = with_calls();
     let runs = toolgate(&test.path(""), ["runs", "--json"]).code(0).json();
     let row = &runs.as_array().unwrap()[0];
-    assert_eq!(keys(row), ["run", "principal", "name", "opened_ms", "last_ms", "running", "completed", "failed", "refused", "unended"]);
-    assert_eq!((&row["run"], &row["completed"], &row["failed"], &row["refused"]), (&json!(run), &json!(1), &json!(1), &json!(1)));
+    assert_eq!(
+        keys(row),
+        [
+            "run",
+            "principal",
+            "name",
+            "opened_ms",
+            "last_ms",
+            "running",
+            "completed",
+            "failed",
+            "refused",
+            "unended"
+        ]
+    );
+    assert_eq!(
+        (&row["run"], &row["completed"], &row["failed"], &row["refused"]),
+        (&json!(run), &json!(1), &json!(1), &json!(1))
+    );
     let table = toolgate(&test.path(""), ["runs"]).code(0);
     assert!(table.out.contains(&run) && !table.out.contains('\u{1b}'), "{}", table.out);
 }
@@ -38,15 +55,34 @@ fn trace_shows_each_call_with_what_decided_and_what_it_cost() {
     let calls = trace["calls"].as_array().unwrap();
     let states: Vec<_> = calls.iter().map(|call| call["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["completed", "refused", "failed"]);
-    let expected = ["call", "seq", "state", "tool", "effect", "attempt", "at_ms", "ended_ms", "reason", "rules", "policy_digest", "component_digest", "usage", "content", "erased"];
+    let expected = [
+        "call",
+        "seq",
+        "state",
+        "tool",
+        "effect",
+        "attempt",
+        "at_ms",
+        "ended_ms",
+        "reason",
+        "rules",
+        "policy_digest",
+        "component_digest",
+        "usage",
+        "content",
+        "erased",
+    ];
     assert_eq!(keys(&calls[0]), expected);
     assert_eq!(keys(&calls[0]["usage"]), USAGE);
     assert_eq!(keys(&calls[0]["content"]["outcome"]), OUTCOME);
     let tree = toolgate(&test.path(""), ["trace", &run]).code(0).out;
-    for part in ["├─ ✓ echo", "✋ denied", "└─ ✗ crash", "failed: trap", "tools.denied.verdict", "fuel"] {
+    for part in ["├─ ✓ echo", "✋ denied", "└─ ✗ crash", "failed: trap", "tools.denied.verdict", "fuel"]
+    {
         assert!(tree.contains(part), "{part} is not in\n{tree}");
     }
-    toolgate(&test.path(""), ["trace", &format!("run_{}", "0".repeat(32))]).code(2);
+    for unknown in ["0", "1", "f"] {
+        toolgate(&test.path(""), ["trace", &format!("run_{}", unknown.repeat(32))]).code(2);
+    }
     toolgate(&test.path(""), ["trace", "nonsense"]).code(2);
 }
 
@@ -54,7 +90,22 @@ fn trace_shows_each_call_with_what_decided_and_what_it_cost() {
 fn verify_says_whether_the_chain_holds() {
     let (test, _) = with_calls();
     let report = toolgate(&test.path(""), ["verify", "--json"]).code(0).json();
-    assert_eq!(keys(&report), ["ok", "events", "batches", "runs", "calls", "running", "erased", "head", "proven_to", "broken", "proves"]);
+    assert_eq!(
+        keys(&report),
+        [
+            "ok",
+            "events",
+            "batches",
+            "runs",
+            "calls",
+            "running",
+            "erased",
+            "head",
+            "proven_to",
+            "broken",
+            "proves"
+        ]
+    );
     assert_eq!((&report["ok"], &report["broken"]), (&json!(true), &json!([])));
     let head = report["head"].as_str().unwrap();
     toolgate(&test.path(""), ["verify", "--head", head]).code(0);
@@ -70,7 +121,13 @@ fn prune_erases_contents_and_keeps_the_chain() {
     let verified = toolgate(&test.path(""), ["verify", "--json"]).code(0).json();
     assert_eq!(verified["ok"], json!(true));
     let trace = toolgate(&test.path(""), ["trace", &run, "--json"]).code(0).json();
-    assert!(trace["calls"].as_array().unwrap().iter().any(|call| call["erased"] == json!(true) && call["content"] == Value::Null));
+    assert!(
+        trace["calls"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|call| call["erased"] == json!(true) && call["content"] == Value::Null)
+    );
     toolgate(&test.path(""), ["prune", "--before", "yesterday"]).code(2);
 }
 

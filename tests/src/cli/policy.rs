@@ -13,8 +13,14 @@ fn check_says_what_is_wrong_with_line_and_column() {
     let report = toolgate(&test.path(""), ["check", "bad.toml", "--json"]).code(2).json();
     assert_eq!(keys(&report), ["file", "ok", "diagnostics", "cases"]);
     let found = &report["diagnostics"][0];
-    assert_eq!(keys(found), ["severity", "code", "message", "span", "line", "column", "found", "expected", "help"]);
-    assert_eq!((&found["code"], &found["line"], &found["column"]), (&json!("unknown_key"), &json!(2), &json!(1)));
+    assert_eq!(
+        keys(found),
+        ["severity", "code", "message", "span", "line", "column", "found", "expected", "help"]
+    );
+    assert_eq!(
+        (&found["code"], &found["line"], &found["column"]),
+        (&json!("unknown_key"), &json!(2), &json!(1))
+    );
     let ran = toolgate(&test.path(""), ["check", "bad.toml"]).code(2);
     assert!(ran.err.contains("bad.toml:2:1") && ran.err.contains("did you mean `principal`?"), "{}", ran.err);
     assert!(!ran.err.contains('\u{1b}'), "no colors where nobody looks");
@@ -25,12 +31,15 @@ fn check_warns_of_components_that_are_not_pinned_and_runs_the_cases_beside() {
     let test = host();
     test.policy();
     let case = |verdict: &str| {
-        let text = format!("[[case]]\nname = \"n\"\ntool = \"denied\"\narguments = '{{}}'\nverdict = {verdict:?}\nrule = \"tools.denied.verdict\"\n");
+        let text = format!(
+            "[[case]]\nname = \"n\"\ntool = \"denied\"\narguments = '{{}}'\nverdict = {verdict:?}\nrule = \"tools.denied.verdict\"\n"
+        );
         std::fs::write(test.path("toolgate.cases.toml"), text).unwrap();
     };
     case("deny");
     let report = toolgate(&test.path(""), ["check", "--json"]).code(0).json();
-    let codes: Vec<_> = report["diagnostics"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    let codes: Vec<_> =
+        report["diagnostics"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
     assert!(codes.contains(&"missing_sha256"), "{codes:?}");
     assert_eq!((report["cases"].as_array().unwrap().len(), &report["cases"][0]["passed"]), (1, &json!(true)));
     case("allow");
@@ -41,11 +50,14 @@ fn check_warns_of_components_that_are_not_pinned_and_runs_the_cases_beside() {
 #[test]
 fn check_refuses_a_writable_grant_over_what_the_host_depends_on() {
     for host_folder in [".", "../"] {
-        let grant = format!("\n[[tools.echo.grants.fs]]\nhost = {host_folder:?}\nguest = \"/work\"\naccess = \"read-write\"\n");
+        let grant = format!(
+            "\n[[tools.echo.grants.fs]]\nhost = {host_folder:?}\nguest = \"/work\"\naccess = \"read-write\"\n"
+        );
         let test = crate::support::TestGate::new().built("echo", "echo", &grant);
         test.policy();
         let report = toolgate(&test.path(""), ["check", "--json"]).code(2).json();
-        let refused = report["diagnostics"].as_array().unwrap().iter().any(|one| one["code"] == json!("grant_refused"));
+        let refused =
+            report["diagnostics"].as_array().unwrap().iter().any(|one| one["code"] == json!("grant_refused"));
         assert!(refused, "{report}");
         toolgate(&test.path(""), ["call", "echo", r#"{"text":"a"}"#]).code(2);
     }
@@ -53,7 +65,8 @@ fn check_refuses_a_writable_grant_over_what_the_host_depends_on() {
 
 #[test]
 fn a_writable_grant_that_reaches_the_policy_by_a_link_is_refused() {
-    let grant = "\n[[tools.echo.grants.fs]]\nhost = \"innocent/work\"\nguest = \"/work\"\naccess = \"read-write\"\n";
+    let grant =
+        "\n[[tools.echo.grants.fs]]\nhost = \"innocent/work\"\nguest = \"/work\"\naccess = \"read-write\"\n";
     let test = crate::support::TestGate::new().built("echo", "echo", grant);
     std::fs::create_dir(test.path("innocent")).unwrap();
     std::os::unix::fs::symlink(test.path(""), test.path("innocent/work")).unwrap();
@@ -69,7 +82,10 @@ fn explain_names_the_rule_and_the_line_that_would_change_the_answer() {
     let explained = toolgate(&test.path(""), ["explain", "denied", "{}", "--json"]).code(0).json();
     assert_eq!(keys(&explained), ["tool", "decision", "rules", "change"]);
     assert_eq!(keys(&explained["change"]), ["lines", "text"]);
-    assert_eq!((&explained["decision"]["verdict"], &explained["decision"]["rules"]), (&json!("deny"), &json!(["tools.denied.verdict"])));
+    assert_eq!(
+        (&explained["decision"]["verdict"], &explained["decision"]["rules"]),
+        (&json!("deny"), &json!(["tools.denied.verdict"]))
+    );
     let ran = toolgate(&test.path(""), ["explain", "denied"]).code(0);
     let line = test.policy_text().lines().position(|line| line == "verdict = \"deny\"").unwrap() + 1;
     assert!(ran.out.contains(&format!("toolgate.toml:{line}")), "line {line} in\n{}", ran.out);
@@ -80,7 +96,11 @@ fn explain_names_the_rule_and_the_line_that_would_change_the_answer() {
 fn the_schema_for_editors_is_the_one_in_the_repository() {
     let printed = toolgate(&repository(), ["policy-schema"]).code(0).json();
     let kept = std::fs::read_to_string(repository().join("policies/toolgate-policy.schema.json")).unwrap();
-    assert_eq!(printed, serde_json::from_str::<Value>(&kept).unwrap(), "write it anew: toolgate policy-schema > policies/toolgate-policy.schema.json");
+    assert_eq!(
+        printed,
+        serde_json::from_str::<Value>(&kept).unwrap(),
+        "write it anew: toolgate policy-schema > policies/toolgate-policy.schema.json"
+    );
 }
 
 #[test]
@@ -92,7 +112,9 @@ fn every_shipped_policy_holds_its_cases() {
         if !name.ends_with(".toml") || name.ends_with(".cases.toml") {
             continue;
         }
-        let report = toolgate(&repository(), ["check", path.to_str().unwrap(), "--text-only", "--json"]).code(0).json();
+        let report = toolgate(&repository(), ["check", path.to_str().unwrap(), "--text-only", "--json"])
+            .code(0)
+            .json();
         let cases = report["cases"].as_array().unwrap();
         assert!(!cases.is_empty(), "{name} has no cases");
         assert!(cases.iter().all(|case| case["passed"] == json!(true)), "{report}");
@@ -105,7 +127,10 @@ fn every_shipped_policy_holds_its_cases() {
 fn completions_and_connections_are_printed() {
     let folder = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish"] {
-        assert!(toolgate(folder.path(), ["completions", shell]).code(0).out.contains("policy-schema"), "{shell}");
+        assert!(
+            toolgate(folder.path(), ["completions", shell]).code(0).out.contains("policy-schema"),
+            "{shell}"
+        );
     }
     for client in ["claude-desktop", "vscode", "cursor", "python"] {
         let ran = toolgate(folder.path(), ["connect", client, "--policy", "my policy.toml"]).code(0);

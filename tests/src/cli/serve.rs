@@ -12,7 +12,12 @@ fn the_tools_of_the_policy_are_listed_and_called() {
     let mut served = Served::start(&test.policy());
     served.send(&json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}));
     let tools = served.answer();
-    let names: Vec<_> = tools["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    let names: Vec<_> = tools["result"]["tools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["crash", "denied", "echo", "page"]);
     served.call(2, "echo", &json!({"text": "a"}));
     let answer = served.answer();

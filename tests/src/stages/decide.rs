@@ -51,14 +51,21 @@ async fn the_agent_reads_what_to_do_and_the_operator_which_line() {
     assert!(operator.contains("tools.guest.verdict") && operator.contains("line"), "{operator}");
     let agent = serde_json::to_string(&outcome).unwrap();
     let folder = test.path("");
-    assert!(!agent.contains(folder.to_str().unwrap()) && !agent.contains("toolgate.toml") && !agent.contains(".wasm"), "{agent}");
+    assert!(
+        !agent.contains(folder.to_str().unwrap())
+            && !agent.contains("toolgate.toml")
+            && !agent.contains(".wasm"),
+        "{agent}"
+    );
     assert!(!agent.contains(&operator), "the operator's text is not the agent's");
 }
 
 #[tokio::test]
 async fn one_call_too_many_is_rate_limited_and_told_when_to_come_back() {
     let sleeper = Guest::new(SLEEPS_LONG).with_sleep();
-    let test = TestGate::new().host("concurrency = 1\nqueue = 1").guest(&sleeper, "limits.deadline = \"1h\"\nlimits.call_deadline = \"1h\"");
+    let test = TestGate::new()
+        .host("concurrency = 1\nqueue = 1")
+        .guest(&sleeper, "limits.deadline = \"1h\"\nlimits.call_deadline = \"1h\"");
     let gate = test.open().await;
     let waiting: Vec<_> = (0..2)
         .map(|_| {
@@ -67,7 +74,8 @@ async fn one_call_too_many_is_rate_limited_and_told_when_to_come_back() {
         })
         .collect();
     until("both have started", || {
-        test.ledger().exists() && test.all_calls().iter().filter(|call| call.state == CallState::Started).count() == 2
+        test.ledger().exists()
+            && test.all_calls().iter().filter(|call| call.state == CallState::Started).count() == 2
     })
     .await;
     let outcome = call(&gate, "guest", "{}").await;

@@ -1,12 +1,13 @@
 //! Execute: `out_of_fuel`, `deadline`, `out_of_memory`, `trap`, `tool_error`, `capability_denied`.
 
+use crate::support::guest::Definition;
 use crate::support::{Guest, TestGate, assert_word, call, suggest};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use toolgate::Progress;
 use toolgate::call::Status;
-use toolgate::ledger::CallState;
+use toolgate::ledger::{CallState, CallTrace, LogLine};
 
 const SPINS: &str = "(loop $again (br $again)) (unreachable)";
 
@@ -42,7 +43,7 @@ async fn the_same_call_costs_the_same_fuel() {
 
 #[tokio::test]
 async fn a_guest_that_loops_runs_out_of_fuel() {
-    let gate = TestGate::with(SPINS, "limits.fuel = \"10M\"\nlimits.deadline = \"50s\"").open().await;
+    let gate = TestGate::with(SPINS, "limits.fuel = \"10M\"\nlimits.deadline = \"25s\"").open().await;
     let outcome = call(&gate, "guest", "{}").await;
     assert_word(&outcome, "out_of_fuel");
     assert_eq!((outcome.status, outcome.usage.fuel), (Status::Failed, 10_000_000));
@@ -86,7 +87,15 @@ async fn a_trap_is_a_trap_and_the_next_call_works() {
 
 #[tokio::test]
 async fn each_kind_of_failure_keeps_its_message_and_says_what_to_do() {
-    let words = ["invalid_input", "not_found", "capability_denied", "unavailable", "rate_limited", "conflict", "internal"];
+    let words = [
+        "invalid_input",
+        "not_found",
+        "capability_denied",
+        "unavailable",
+        "rate_limited",
+        "conflict",
+        "internal",
+    ];
     let mut hints = Vec::new();
     for (kind, word) in words.into_iter().enumerate() {
         let guest = Guest::failing(u8::try_from(kind).unwrap(), "no such ticket", false);
@@ -103,11 +112,35 @@ async fn each_kind_of_failure_keeps_its_message_and_says_what_to_do() {
 
 #[tokio::test]
 async fn a_failure_can_say_when_to_come_back() {
-    let guest = Guest::new("(call $fail_later (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 1500))");
+    let guest = Guest::new(
+        "(call $fail_later (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 1500))",
+    );
     let gate = TestGate::new().guest(&guest, "").open().await;
     let outcome = call(&gate, "guest", "{}").await;
     assert_word(&outcome, "tool_error");
     assert_eq!(outcome.retry_after_ms, Some(1500));
+}
+
+/// What the guest logged; the host's own line about the stages lies beside.
+fn guest_logs(call: &CallTrace) -> Vec<&LogLine> {
+    let content = call.content.as_ref().expect("its content");
+    content.logs.iter().filter(|log| log.level != "stages").collect()
+}
+
+#[tokio::test]
+async fn several_tools_of_one_component_are_called_by_their_names() {
+    let answer = "(call $ok (local.get $name) (local.get $name_len))";
+    let quoted =
+        |name: &str| Definition { output: r#"{"type":"integer"}"#.to_owned(), ..Definition::new(name) };
+    // The name is the output, so it has to be JSON: nothing but a refusal can come of it, and it names the tool.
+    let both = Guest::new(answer).defining(vec![quoted("first"), quoted("second")]).build();
+    let test = TestGate::new().tool("first", &both, "").tool("second", &both, "");
+    let gate = test.open().await;
+    for name in ["first", "second"] {
+        let outcome = call(&gate, name, "{}").await;
+        assert_word(&outcome, "invalid_output");
+        assert_eq!(outcome.usage.output_bytes, name.len() as u64, "it was asked for {name}");
+    }
 }
 
 #[tokio::test]
@@ -124,7 +157,10 @@ async fn charges_and_log_lines_reach_the_ledger_and_progress_the_caller() {
     let test = TestGate::new().guest(&guest, "grants.log = true");
     let gate = test.open().await;
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let sink = { let seen = Arc::clone(&seen); Arc::new(move |progress: Progress| seen.lock().unwrap().push(progress)) };
+    let sink = {
+        let seen = Arc::clone(&seen);
+        Arc::new(move |progress: Progress| seen.lock().unwrap().push(progress))
+    };
     let outcome = gate.call(suggest("guest", "{}"), Some(sink)).await;
     assert_word(&outcome, "completed");
     assert!((outcome.usage.cost_usd - 0.0025).abs() < 1e-12);
@@ -132,19 +168,25 @@ async fn charges_and_log_lines_reach_the_ledger_and_progress_the_caller() {
     let message = Some("half way".to_owned());
     assert_eq!(*seen.lock().unwrap(), [Progress { done: 1.0, total: Some(2.0), message }]);
     let calls = test.calls(outcome.run.unwrap());
-    let logs = &calls[0].content.as_ref().unwrap().logs;
-    assert_eq!(logs.iter().map(|log| (log.level.as_str(), log.text.as_str())).collect::<Vec<_>>(), [("warn", "half way")]);
+    let logs = guest_logs(&calls[0]);
+    assert_eq!(
+        logs.iter().map(|log| (log.level.as_str(), log.text.as_str())).collect::<Vec<_>>(),
+        [("warn", "half way")]
+    );
 }
 
 #[tokio::test]
 async fn without_the_grant_no_log_line_is_kept() {
-    let guest = Guest::new("(call $log (i32.const 1) (i32.const 1024) (i32.const 8)) (call $ok (i32.const 1024) (i32.const 2))").with_call_context();
+    let guest = Guest::new(
+        "(call $log (i32.const 1) (i32.const 1024) (i32.const 8)) (call $ok (i32.const 1024) (i32.const 2))",
+    )
+    .with_call_context();
     let mut guest = guest;
     guest.data(b"{}......");
     let test = TestGate::new().guest(&guest, "");
     let outcome = call(&test.open().await, "guest", "{}").await;
     assert_word(&outcome, "completed");
-    assert!(test.calls(outcome.run.unwrap())[0].content.as_ref().unwrap().logs.is_empty());
+    assert!(guest_logs(&test.calls(outcome.run.unwrap())[0]).is_empty());
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ async fn on(disk: &Arc<FailingDisk>, test: &TestGate) -> Gate {
 }
 
 fn writer() -> TestGate {
-    TestGate::new().guest(&Guest::answering(r#"{"sent":true}"#), "effect = \"once\"").built("echo", "echo", "")
+    TestGate::new()
+        .guest(&Guest::answering(r#"{"sent":true}"#), "effect = \"once\"")
+        .built("echo", "echo", "")
 }
 
 fn assert_unavailable(outcome: &Outcome, effect: &str) {
@@ -106,7 +108,8 @@ async fn every_commit_may_be_the_first_to_fail() {
         for n in 0..4 {
             answered.push(call(&gate, "guest", &format!(r#"{{"text":"{n}"}}"#)).await);
         }
-        let broken = answered.iter().position(|outcome| outcome.status != Status::Completed).expect("one fails");
+        let broken =
+            answered.iter().position(|outcome| outcome.status != Status::Completed).expect("one fails");
         assert!(answered[broken..].iter().all(|outcome| outcome.status == Status::Failed), "after {commits}");
         drop(gate);
         let gate = test.open().await;

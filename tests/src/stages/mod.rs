@@ -10,4 +10,5 @@ mod propose;
 mod record;
 mod run_identity;
 mod sanitize;
+mod texts;
 mod validate;

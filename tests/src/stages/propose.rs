@@ -18,8 +18,16 @@ async fn arguments_that_are_not_strict_json_are_malformed() {
     let gate = test.open().await;
     let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
     let cases: [&[u8]; 10] = [
-        b"", b"{", b"{\"text\":}", b"{\"text\":\"a\",\"text\":\"b\"}", b"{\"text\":\"\xff\"}", b"{\"text\":1e400}",
-        b"{\"text\":\"\\ud800\"}", b"{} {}", b"{'text':'a'}", deep.as_bytes(),
+        b"",
+        b"{",
+        b"{\"text\":}",
+        b"{\"text\":\"a\",\"text\":\"b\"}",
+        b"{\"text\":\"\xff\"}",
+        b"{\"text\":1e400}",
+        b"{\"text\":\"\\ud800\"}",
+        b"{} {}",
+        b"{'text':'a'}",
+        deep.as_bytes(),
     ];
     for bytes in cases {
         let outcome = gate.call(raw("echo", bytes), None).await;
@@ -65,7 +73,9 @@ async fn a_run_that_does_not_exist_is_unknown() {
     let test = echo();
     let gate = test.open().await;
     let in_run = |run: &str| Suggestion { run: Some(run.to_owned()), ..suggest("echo", r#"{"text":"a"}"#) };
-    for run in ["", "run_", "nonsense", "../../etc/passwd", &format!("run_{}", "0".repeat(32)), &"r".repeat(10_000)] {
+    for run in
+        ["", "run_", "nonsense", "../../etc/passwd", &format!("run_{}", "0".repeat(32)), &"r".repeat(10_000)]
+    {
         let outcome = gate.call(in_run(run), None).await;
         assert_word(&outcome, "unknown_run");
         assert_eq!(outcome.run, None);
@@ -84,7 +94,9 @@ async fn a_run_of_another_principal_looks_unknown() {
     };
     let test = test.host("principal = \"somebody-else\"");
     let gate = test.open().await;
-    let outcome = gate.call(Suggestion { run: Some(theirs.to_string()), ..suggest("echo", r#"{"text":"a"}"#) }, None).await;
+    let outcome = gate
+        .call(Suggestion { run: Some(theirs.to_string()), ..suggest("echo", r#"{"text":"a"}"#) }, None)
+        .await;
     assert_word(&outcome, "unknown_run");
     assert!(test.calls(theirs).is_empty(), "nothing was written into their run");
 }

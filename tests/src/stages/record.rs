@@ -6,7 +6,17 @@ use toolgate::ledger::{CallState, Ledger};
 
 async fn a_bit_of_everything(test: &TestGate) -> Vec<Outcome> {
     let gate = test.open().await;
-    let calls = [("echo", r#"{"text":"a"}"#), ("echo", "{"), ("echo", "{}"), ("nobody", "{}"), ("crash", "{}"), ("fail", "{}"), ("denied", "{}"), ("asked", "{}"), ("liar", "{}")];
+    let calls = [
+        ("echo", r#"{"text":"a"}"#),
+        ("echo", "{"),
+        ("echo", "{}"),
+        ("nobody", "{}"),
+        ("crash", "{}"),
+        ("fail", "{}"),
+        ("denied", "{}"),
+        ("asked", "{}"),
+        ("liar", "{}"),
+    ];
     let mut outcomes = Vec::new();
     for (tool, arguments) in calls {
         outcomes.push(call(&gate, tool, arguments).await);
@@ -16,7 +26,8 @@ async fn a_bit_of_everything(test: &TestGate) -> Vec<Outcome> {
 }
 
 fn host() -> TestGate {
-    let named = |guest: Guest, name: &str| guest.define(|definition| definition.name = name.to_owned()).build();
+    let named =
+        |guest: Guest, name: &str| guest.define(|definition| definition.name = name.to_owned()).build();
     TestGate::new()
         .built("echo", "echo", "")
         .tool("crash", &named(Guest::new("(unreachable)"), "crash"), "")
@@ -31,9 +42,25 @@ async fn the_ledger_holds_what_the_caller_was_told() {
     let test = host();
     let outcomes = a_bit_of_everything(&test).await;
     let words: Vec<_> = outcomes.iter().map(word).collect();
-    assert_eq!(words, ["completed", "malformed", "invalid_arguments", "unknown_tool", "trap", "tool_error", "denied_by_policy", "needs_approval", "invalid_output"]);
+    assert_eq!(
+        words,
+        [
+            "completed",
+            "malformed",
+            "invalid_arguments",
+            "unknown_tool",
+            "trap",
+            "tool_error",
+            "denied_by_policy",
+            "needs_approval",
+            "invalid_output"
+        ]
+    );
     let calls = test.calls(outcomes[0].run.unwrap());
-    assert_eq!(calls.iter().map(|call| call.call).collect::<Vec<_>>(), outcomes.iter().map(|outcome| outcome.call).collect::<Vec<_>>());
+    assert_eq!(
+        calls.iter().map(|call| call.call).collect::<Vec<_>>(),
+        outcomes.iter().map(|outcome| outcome.call).collect::<Vec<_>>()
+    );
     for (recorded, told) in calls.iter().zip(&outcomes) {
         let content = recorded.content.as_ref().unwrap();
         let mut on_ledger = content.outcome.clone().unwrap();
@@ -50,9 +77,11 @@ async fn every_call_has_exactly_one_ending_and_the_chain_holds() {
     let test = host();
     let outcomes = a_bit_of_everything(&test).await;
     let report = test.verified();
-    let started = outcomes.iter().filter(|outcome| outcome.attempts > 0).count() as u64;
-    assert_eq!((report.calls, report.running, report.runs), (started, 0, 1));
-    assert!(test.all_calls().iter().all(|call| call.state != CallState::Started));
+    assert_eq!((report.calls, report.running, report.runs), (outcomes.len() as u64, 0, 1));
+    for (call, outcome) in test.all_calls().iter().zip(&outcomes) {
+        assert_eq!(call.effect.is_some(), outcome.attempts > 0, "only what ran has an intent: {call:#?}");
+        assert_ne!(call.state, CallState::Started);
+    }
 }
 
 #[tokio::test]

@@ -32,7 +32,12 @@ async fn one_process_is_one_run_unless_the_policy_says_otherwise() {
 async fn concurrent_first_calls_open_one_run() {
     let test = echo("");
     let gate = test.open().await;
-    let calls: Vec<_> = (0..20).map(|_| { let gate = gate.clone(); tokio::spawn(async move { run_of(&gate).await }) }).collect();
+    let calls: Vec<_> = (0..20)
+        .map(|_| {
+            let gate = gate.clone();
+            tokio::spawn(async move { run_of(&gate).await })
+        })
+        .collect();
     let mut runs = Vec::new();
     for one in calls {
         runs.push(one.await.unwrap());
@@ -78,14 +83,18 @@ async fn a_variable_names_the_run() {
 async fn a_run_that_was_opened_can_be_named_in_a_call_also_after_a_restart() {
     let test = echo("");
     let gate = test.open().await;
-    let run = gate.run(RunOptions { goal: Some("answer the tickets".to_owned()), ..RunOptions::default() }).await.unwrap();
+    let run = gate
+        .run(RunOptions { goal: Some("answer the tickets".to_owned()), ..RunOptions::default() })
+        .await
+        .unwrap();
     let outcome = run.call("echo", ARGUMENTS).await;
     assert_eq!(outcome.run, Some(run.id()));
     let id = run.id();
     drop(run);
     gate.close().await.unwrap();
     let gate = test.open().await;
-    let outcome = gate.call(Suggestion { run: Some(id.to_string()), ..suggest("echo", ARGUMENTS) }, None).await;
+    let outcome =
+        gate.call(Suggestion { run: Some(id.to_string()), ..suggest("echo", ARGUMENTS) }, None).await;
     assert_eq!(outcome.run, Some(id));
     assert_eq!(test.calls(id).len(), 2);
     assert_eq!(test.reader().trace(id).unwrap().unwrap().goal.as_deref(), Some("answer the tickets"));

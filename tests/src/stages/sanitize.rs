@@ -3,7 +3,8 @@
 use crate::support::{Guest, TestGate, assert_word, call};
 use serde_json::json;
 
-const POISON: &str = r#"{"page":"Hello\u001b]0;title\u0007 \u202eworld\u2066 \udb40\udc41\udb40\udc42\u200b!"}"#;
+const POISON: &str =
+    r#"{"page":"Hello\u001b]0;title\u0007 \u202eworld\u2066 \udb40\udc41\udb40\udc42\u200b!"}"#;
 
 #[tokio::test]
 async fn hidden_characters_are_taken_out_and_named() {
@@ -50,7 +51,8 @@ async fn a_failure_of_an_outside_tool_is_in_an_envelope_too() {
 #[tokio::test]
 async fn a_value_that_no_longer_fits_its_schema_once_clean_is_invalid() {
     let guest = Guest::answering(r#"{"name":"\u001b[31m"}"#).define(|definition| {
-        definition.output = r#"{"type":"object","properties":{"name":{"type":"string","minLength":1}}}"#.to_owned();
+        definition.output =
+            r#"{"type":"object","properties":{"name":{"type":"string","minLength":1}}}"#.to_owned();
     });
     let outcome = call(&TestGate::new().guest(&guest, "").open().await, "guest", "{}").await;
     assert_word(&outcome, "invalid_output");
@@ -65,7 +67,9 @@ async fn a_long_string_is_cut_and_the_cut_is_said_outside_the_value() {
     assert_word(&outcome, "completed");
     let page = outcome.output.as_ref().unwrap()["page"].as_str().unwrap();
     assert!(page.len() <= 1_000 && page.chars().all(|c| c == 'x'), "{} bytes", page.len());
-    assert!(outcome.findings.iter().any(|finding| finding.class == "truncated" || finding.detail.contains("cut") || format!("{:?}", finding.action) == "Truncated"));
+    assert!(outcome.findings.iter().any(|finding| finding.class == "truncated"
+        || finding.detail.contains("cut")
+        || format!("{:?}", finding.action) == "Truncated"));
     assert!(!outcome.notices.is_empty());
 }
 

@@ -30,7 +30,13 @@ async fn the_name_of_an_unknown_tool_is_cleaned_before_it_is_repeated() {
 #[tokio::test]
 async fn arguments_that_do_not_fit_are_refused_with_the_place_and_what_was_expected() {
     let gate = TestGate::new().built("echo", "echo", "").open().await;
-    for (arguments, says) in [("{}", "text"), (r#"{"text":7}"#, "/text"), (r#"{"text":"a","txt":1}"#, "txt"), ("[]", "object"), ("null", "object")] {
+    for (arguments, says) in [
+        ("{}", "text"),
+        (r#"{"text":7}"#, "/text"),
+        (r#"{"text":"a","txt":1}"#, "txt"),
+        ("[]", "object"),
+        ("null", "object"),
+    ] {
         let outcome = call(&gate, "echo", arguments).await;
         assert_word(&outcome, "invalid_arguments");
         assert!(outcome.text.contains(says), "{says} is not in {:?}", outcome.text);
@@ -46,9 +52,22 @@ async fn arguments_are_checked_before_the_policy_is_asked() {
 
 #[tokio::test]
 async fn a_missing_context_key_is_named() {
-    let gate = TestGate::new().section("[run]\nrequired_context = [\"project_id\", \"task\"]").built("echo", "echo", "").open().await;
-    let with = |context| Suggestion { meta: CallMeta { context, ..CallMeta::default() }, ..suggest("echo", r#"{"text":"a"}"#) };
-    for context in [None, Some(json!({})), Some(json!({"project_id": 1})), Some(json!({"project_id": 1, "task": null})), Some(json!("task"))] {
+    let gate = TestGate::new()
+        .section("[run]\nrequired_context = [\"project_id\", \"task\"]")
+        .built("echo", "echo", "")
+        .open()
+        .await;
+    let with = |context| Suggestion {
+        meta: CallMeta { context, ..CallMeta::default() },
+        ..suggest("echo", r#"{"text":"a"}"#)
+    };
+    for context in [
+        None,
+        Some(json!({})),
+        Some(json!({"project_id": 1})),
+        Some(json!({"project_id": 1, "task": null})),
+        Some(json!("task")),
+    ] {
         let outcome = gate.call(with(context), None).await;
         assert_word(&outcome, "missing_context");
         assert!(outcome.hint.unwrap().contains("project_id, task"));

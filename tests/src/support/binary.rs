@@ -91,7 +91,11 @@ pub fn program() -> &'static Path {
         };
         let (newest, source) = newest(&repository().join("host/src"));
         let source = source.display();
-        assert!(newest <= built, "{} is older than {source}: run `cargo build -p toolgate`", program.display());
+        assert!(
+            newest <= built,
+            "{} is older than {source}: run `cargo build -p toolgate`",
+            program.display()
+        );
         program
     })
 }

@@ -43,7 +43,8 @@ impl Disk for FailingDisk {
 
     fn before_commit(&self) -> io::Result<()> {
         let before = self.commits.fetch_add(1, Ordering::SeqCst);
-        let broken = self.commits_fail.load(Ordering::SeqCst) || before >= self.commits_left.load(Ordering::SeqCst);
+        let broken =
+            self.commits_fail.load(Ordering::SeqCst) || before >= self.commits_left.load(Ordering::SeqCst);
         if broken { Err(io::Error::other("the disk is full")) } else { Ok(()) }
     }
 

@@ -3,7 +3,7 @@
 //! The policy is written when a host opens; open several in a row to test what outlives one. Invariant: a
 //! tool is allowed, read-only and its own author's unless the test says otherwise.
 
-use super::Guest;
+use super::guest::{Guest, component};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use tempfile::TempDir;
@@ -33,7 +33,7 @@ impl TestGate {
 
     /// A host whose one tool `guest` has this body of `call`; `policy` is more of its section.
     pub fn with(call_body_wat: &str, policy: &str) -> Self {
-        Self::new().guest(&Guest::new(call_body_wat), policy)
+        Self::new().tool("guest", &component(call_body_wat), policy)
     }
 
     /// A host whose one tool `guest` always gives this output.
@@ -93,7 +93,12 @@ impl TestGate {
     pub fn policy_text(&self) -> String {
         let read = |part: &Mutex<String>| part.lock().expect("no panic before").clone();
         let cache = compiled_cache();
-        format!("[host]\ncache = {cache:?}\n{}\n{}\n{}", read(&self.host), read(&self.sections), read(&self.tools))
+        format!(
+            "[host]\ncache = {cache:?}\n{}\n{}\n{}",
+            read(&self.host),
+            read(&self.sections),
+            read(&self.tools)
+        )
     }
 
     /// Opens a host.

@@ -19,7 +19,8 @@ use std::fmt::Write;
 const DATA_START: usize = 1024;
 
 /// The schema of a tool that takes any one optional text.
-const INPUT: &str = r#"{"type":"object","properties":{"text":{"type":"string"}},"additionalProperties":false}"#;
+const INPUT: &str =
+    r#"{"type":"object","properties":{"text":{"type":"string"}},"additionalProperties":false}"#;
 /// The schema of a tool that gives any object.
 const OUTPUT: &str = r#"{"type":"object"}"#;
 
@@ -104,7 +105,9 @@ impl Guest {
         let mut guest = Self::new("");
         let (start, bytes) = guest.data(message.as_bytes());
         let sent = i32::from(request_sent);
-        guest.body(&format!("(call $fail (i32.const {kind}) (i32.const {start}) (i32.const {bytes}) (i32.const {sent}))"))
+        guest.body(&format!(
+            "(call $fail (i32.const {kind}) (i32.const {start}) (i32.const {bytes}) (i32.const {sent}))"
+        ))
     }
 
     /// Puts bytes into the module's memory; gives where they begin and how many they are.
@@ -189,7 +192,8 @@ impl Guest {
     /// The text of the whole component.
     pub fn wat(&self) -> String {
         let (data, list, end) = self.laid_out();
-        let definitions = format!("{}\n(i32.const {list})", self.definitions_body.as_deref().unwrap_or_default());
+        let definitions =
+            format!("{}\n(i32.const {list})", self.definitions_body.as_deref().unwrap_or_default());
         TEMPLATE
             .replace("@pages@", &self.pages.to_string())
             .replace("@heap@", &end.next_multiple_of(16).to_string())

@@ -40,7 +40,8 @@ impl Source {
         code.match_indices(word).map(|(at, _)| at).filter(move |at| {
             let before = code[..*at].chars().next_back();
             let after = code[at + word.len()..].chars().next();
-            !(is_word(word.chars().next()) && is_word(before)) && !(is_word(word.chars().next_back()) && is_word(after))
+            !(is_word(word.chars().next()) && is_word(before))
+                && !(is_word(word.chars().next_back()) && is_word(after))
         })
     }
 
@@ -64,12 +65,15 @@ fn is_a_mere_name(before: &str) -> bool {
     let mut before = before.trim_end_matches(path).trim_end();
     // A reference's own parts: `&'a mut Name`.
     before = before.strip_suffix("mut").unwrap_or(before).trim_end();
-    if let Some(lifetime) = before.rfind('\'').filter(|at| before[at + 1..].chars().all(|c| is_word(Some(c)))) {
+    if let Some(lifetime) = before.rfind('\'').filter(|at| before[at + 1..].chars().all(|c| is_word(Some(c))))
+    {
         before = before[..lifetime].trim_end();
     }
     let before = before.trim_end_matches('&').trim_end();
     let words = ["struct", "enum", "impl", "for", "fn", "mod", "trait", "union"];
-    before.ends_with("->") || words.iter().any(|word| before.ends_with(word)) || (before.ends_with('>') && before.contains("impl"))
+    before.ends_with("->")
+        || words.iter().any(|word| before.ends_with(word))
+        || (before.ends_with('>') && before.contains("impl"))
 }
 
 fn is_word(c: Option<char>) -> bool {
@@ -103,8 +107,11 @@ fn test_modules(sources: &[Source]) -> BTreeSet<String> {
         let text = without_text(&source.text);
         for (at, _) in text.match_indices("#[cfg(test)]") {
             let rest = text[at + "#[cfg(test)]".len()..].trim_start();
-            let rest = rest.strip_prefix("pub(crate)").or(rest.strip_prefix("pub")).unwrap_or(rest).trim_start();
-            let Some(name) = rest.strip_prefix("mod ").and_then(|rest| rest.split_once(';')).map(|(name, _)| name.trim()) else {
+            let rest =
+                rest.strip_prefix("pub(crate)").or(rest.strip_prefix("pub")).unwrap_or(rest).trim_start();
+            let Some(name) =
+                rest.strip_prefix("mod ").and_then(|rest| rest.split_once(';')).map(|(name, _)| name.trim())
+            else {
                 continue;
             };
             if name.chars().all(|c| is_word(Some(c))) {
@@ -278,10 +285,24 @@ fn h() {}"####;
 #[test]
 fn a_literal_is_told_from_a_mere_name() {
     let builds = |code: &str| Source::new("x.rs", code).builds("Permit");
-    for code in ["Ok(Permit { a })", "let Permit { a } = p;", "x(crate::decide::Permit {a})", "Permit(a)", "=> Permit { a }"] {
+    for code in [
+        "Ok(Permit { a })",
+        "let Permit { a } = p;",
+        "x(crate::decide::Permit {a})",
+        "Permit(a)",
+        "=> Permit { a }",
+    ] {
         assert!(builds(code), "{code}");
     }
-    for code in ["struct Permit {", "impl Permit {", "fn f() -> Permit {", "fn f() -> &'a mut Permit {", "impl From<A> for Permit {", "a: Permit }", "impl<'a> Permit {"] {
+    for code in [
+        "struct Permit {",
+        "impl Permit {",
+        "fn f() -> Permit {",
+        "fn f() -> &'a mut Permit {",
+        "impl From<A> for Permit {",
+        "a: Permit }",
+        "impl<'a> Permit {",
+    ] {
         assert!(!builds(code), "{code}");
     }
 }
