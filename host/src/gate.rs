@@ -8,7 +8,7 @@ use crate::call::{Arguments, CallMeta, Outcome, RunId, Suggestion};
 use crate::catalog::{Cache, Catalog, CatalogError, Compiler, Loader, ToolCard};
 use crate::ledger::{Disk, Ledger, LedgerError, LedgerOptions, NewRun, SystemDisk};
 use crate::pipeline::{self, ProgressSink};
-use crate::policy::{self, Diagnostics, Policy, RunFrom};
+use crate::policy::{self, Diagnostics, Policy, RunFrom, SanitizeSettings};
 use crate::sandbox::grants::fs::{OverlapError, Protected, refuse_overlapping, refuse_self_widening};
 use crate::sandbox::{Admission, Sandbox, SandboxError};
 use crate::sanitizer::{Bounds, Sanitizer};
@@ -25,6 +25,8 @@ const ARGUMENTS_BYTES_MAX: usize = 4 << 20;
 const ARGUMENTS_DEPTH_MAX: usize = 64;
 /// Calls at once per core, unless the policy says otherwise.
 const CONCURRENCY_PER_CORE: usize = 4;
+/// Calls at once on any machine: each may reserve address space for 16 memories of 4 GiB.
+const CONCURRENCY_MAX: usize = 1024;
 
 /// Why a gate does not open.
 #[derive(Debug, thiserror::Error)]
@@ -161,7 +163,7 @@ impl Gate {
 
         let concurrency = policy.host.concurrency.unwrap_or_else(default_concurrency);
         let sandbox = Sandbox::open(concurrency)?;
-        let sanitizer = sanitizer_of(&policy);
+        let sanitizer = Sanitizer::new(Bounds::from(&policy.sanitize));
         let cache = Cache::open(&cache_path, crate::sandbox::compatibility()?)?;
         let loader = Loader {
             sandbox: &sandbox,
@@ -378,18 +380,19 @@ fn run_name(policy: &Policy, given: Option<String>) -> Result<Option<String>, Ga
     }
 }
 
-/// The sanitizer with a policy's bounds.
-pub fn sanitizer_of(policy: &Policy) -> Sanitizer {
-    let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
-    Sanitizer::new(Bounds {
-        string_bytes_max: size(policy.sanitize.string_bytes_max),
-        total_bytes_max: size(policy.sanitize.text_bytes_max),
-        depth_max: policy.sanitize.depth_max as usize,
-        ..Bounds::default()
-    })
+impl From<&SanitizeSettings> for Bounds {
+    fn from(settings: &SanitizeSettings) -> Self {
+        let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        Self {
+            string_bytes_max: size(settings.string_bytes_max),
+            total_bytes_max: size(settings.text_bytes_max),
+            depth_max: settings.depth_max as usize,
+            ..Self::default()
+        }
+    }
 }
 
 fn default_concurrency() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    cores.saturating_mul(CONCURRENCY_PER_CORE)
+    cores.saturating_mul(CONCURRENCY_PER_CORE).min(CONCURRENCY_MAX)
 }

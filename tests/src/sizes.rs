@@ -26,7 +26,8 @@ fn all() -> Vec<(String, Source)> {
 fn every_file_opens_with_what_it_is() {
     let silent: Vec<_> = all()
         .into_iter()
-        .filter(|(_, source)| !source.text.starts_with("//!"))
+        // What the macro must refuse is shown to the compiler as a user would write it.
+        .filter(|(name, source)| !name.starts_with("sdk/tests/ui/") && !source.text.starts_with("//!"))
         .map(|(name, _)| name)
         .collect();
     assert!(silent.is_empty(), "{silent:#?}");

@@ -11,6 +11,7 @@ use toolgate::catalog::{Cache, Catalog, Compiler, Loader};
 use toolgate::policy::{self, Capability, Diagnostic, Diagnostics, Place, Policy, ToolPolicy, cases};
 use toolgate::sandbox::Sandbox;
 use toolgate::sandbox::grants::fs::OverlapError;
+use toolgate::sanitizer::{Bounds, Sanitizer};
 
 /// Check a policy and the components it names.
 #[derive(Debug, clap::Args)]
@@ -143,7 +144,7 @@ async fn load(policy: &Policy, base: &Path) -> Result<Catalog, CliError> {
     let compatibility = toolgate::sandbox::compatibility().map_err(GateError::from)?;
     let cache = Cache::open(&base.join(&policy.host.cache), compatibility)?;
     let compiler: Compiler = gate_options().compiler;
-    let sanitizer = toolgate::sanitizer_of(policy);
+    let sanitizer = Sanitizer::new(Bounds::from(&policy.sanitize));
     let loader =
         Loader { sandbox: &sandbox, cache: Some(&cache), compiler: &compiler, sanitizer: &sanitizer, base };
     Ok(loader.load(policy).await?)

@@ -38,8 +38,9 @@ fn job(tool: &str) -> Job {
         attempt: 1,
         key: None,
         started_unix: Duration::from_secs(1_700_000_000),
-        deadline: Instant::now() + Duration::from_secs(20),
-        limits: Limits::BUILT_IN,
+        deadline: Instant::now() + Duration::from_secs(60),
+        // Fuel must end a spinner long before the deadline does, on the slowest machine.
+        limits: Limits { fuel: 300_000_000, deadline: Duration::from_secs(60), ..Limits::BUILT_IN },
         grants: Arc::new(OpenGrants::default()),
         progress: None,
     }

@@ -39,8 +39,8 @@ fn more_functions_than_the_cap_are_refused() {
 #[test]
 fn a_million_locals_are_refused() {
     // The text format would need a million words; the binary one needs one group.
-    let mut component = Guest::answering("{}").item(&format!("(func (local {}))", "i64 ".repeat(20_001))).build();
-    refused("locals").run_tool(Tool::of("guest", std::mem::take(&mut component)));
+    let component = Guest::answering("{}").item(&format!("(func (local {}))", "i64 ".repeat(20_001))).build();
+    refused("locals").run_tool(Tool::of("guest", component));
 }
 
 #[test]
@@ -70,7 +70,8 @@ fn deep_nesting_of_ifs_and_loops_is_no_stack_overflow() {
 #[test]
 fn a_thousand_components_side_by_side_are_refused() {
     let parts = "(component)".repeat(1_000);
-    refused("nested components").run_tool(Tool::of("guest", Guest::answering("{}").component_item(&parts).build()));
+    refused("nested components")
+        .run_tool(Tool::of("guest", Guest::answering("{}").component_item(&parts).build()));
 }
 
 #[test]
@@ -103,12 +104,14 @@ fn ten_thousand_forbidden_imports_do_not_fill_the_operators_screen() {
     for n in 0..10_000 {
         let _ = write!(imports, "(import \"evil:corp{n}/a\" (instance))");
     }
-    refused("evil:corp0/a").run_tool(Tool::of("guest", Guest::answering("{}").component_item(&imports).build()));
+    refused("evil:corp0/a")
+        .run_tool(Tool::of("guest", Guest::answering("{}").component_item(&imports).build()));
 }
 
 #[test]
 fn a_branch_table_of_sixty_thousand_arms_compiles_in_bounds_and_a_longer_one_is_refused() {
-    let table = |arms| with(&format!("(func (param i32) (block (br_table {} (local.get 0))))", "0 ".repeat(arms)));
+    let table =
+        |arms| with(&format!("(func (param i32) (block (br_table {} (local.get 0))))", "0 ".repeat(arms)));
     completes(Value::is_object).run_tool(table(60_000));
     refused("cannot be compiled").run_tool(table(100_000));
 }

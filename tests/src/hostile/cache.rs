@@ -116,7 +116,9 @@ fn a_link_out_of_the_folder_is_not_followed() {
 fn a_folder_or_key_that_others_may_change_or_read_is_refused() {
     let (_home, folder) = a_cache();
     open(&folder);
-    let set = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours");
+    let set = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours")
+    };
     let refused = |why: &str| {
         let error = Cache::open(&folder, "here".to_owned()).err().expect("it is refused").to_string();
         assert!(error.contains(why), "{error}");

@@ -5,7 +5,16 @@ use serde_json::json;
 use std::time::Duration;
 use toolgate::call::{Reason, Status};
 
-const HOSTILE: &[&str] = &["spin", "sleep_for_ever", "grow_in_steps", "recursion", "stdout_one_byte_writes", "handle_flood", "exit_well", "fill_for_ever"];
+const HOSTILE: &[&str] = &[
+    "spin",
+    "sleep_for_ever",
+    "grow_in_steps",
+    "recursion",
+    "stdout_one_byte_writes",
+    "handle_flood",
+    "exit_well",
+    "fill_for_ever",
+];
 
 #[test]
 fn sixty_four_hostile_calls_beside_sixty_four_good_ones() {
@@ -46,7 +55,8 @@ fn sixty_four_hostile_calls_beside_sixty_four_good_ones() {
 fn a_crowd_past_the_queue_is_rate_limited() {
     alone(async {
         let tools = [Tool::guest("sleep_for_ever").with("limits = { deadline = \"500ms\" }")];
-        let room = Room::open_with("[host]\nconcurrency = 2\nqueue = 4\n", &tools).await.expect("the gate opens");
+        let room =
+            Room::open_with("[host]\nconcurrency = 2\nqueue = 4\n", &tools).await.expect("the gate opens");
         let calls = (0..10).map(|_| {
             let run = room.run.clone();
             tokio::spawn(async move { run.call("sleep_for_ever", json!({})).await })

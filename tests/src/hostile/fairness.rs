@@ -73,6 +73,7 @@ fn one_tool_never_holds_more_than_half_of_the_slots() {
 /// The spinner under a name of its own.
 fn spinner(name: &str) -> Tool {
     use crate::support::guest::Guest;
-    let guest = Guest::new("(loop $again (br $again)) (unreachable)").define(|definition| definition.name = name.to_owned());
+    let guest = Guest::new("(loop $again (br $again)) (unreachable)")
+        .define(|definition| definition.name = name.to_owned());
     Tool::of(name, guest.build()).with(ENDLESS)
 }

@@ -19,13 +19,19 @@ const MODULES: &[(&str, &str)] = &[
     ("exceptions: exnref", "(func (param exnref))"),
     ("tail calls", "(func $f (return_call $f))"),
     ("tail calls through a table", "(table 1 funcref) (func (return_call_indirect (i32.const 0)))"),
-    ("relaxed SIMD", "(func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1)))"),
+    (
+        "relaxed SIMD",
+        "(func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1)))",
+    ),
     ("shared memory", "(memory 1 1 shared)"),
     ("atomics", "(memory 1) (func (drop (i32.atomic.load (i32.const 0))))"),
     ("atomic fence", "(func (atomic.fence))"),
     ("shared functions", "(type (shared (func)))"),
     ("custom page sizes", "(memory 1 (pagesize 1))"),
-    ("wide arithmetic", "(func (param i64 i64 i64 i64) (result i64 i64) (i64.add128 (local.get 0) (local.get 1) (local.get 2) (local.get 3)))"),
+    (
+        "wide arithmetic",
+        "(func (param i64 i64 i64 i64) (result i64 i64) (i64.add128 (local.get 0) (local.get 1) (local.get 2) (local.get 3)))",
+    ),
     ("stack switching", "(type $f (func)) (type (cont $f))"),
 ];
 
@@ -75,7 +81,10 @@ fn every_feature_that_is_off_is_refused() {
         match compiled(&text) {
             Some(Err(_)) => {}
             Some(Ok(_)) => wrong.push(format!("{name}: accepted")),
-            None => wrong.push(format!("{name}: not text that the parser knows: {}", wat::parse_str(&text).expect_err("no"))),
+            None => wrong.push(format!(
+                "{name}: not text that the parser knows: {}",
+                wat::parse_str(&text).expect_err("no")
+            )),
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -25,7 +25,8 @@ const OPENED: u64 = 100;
 
 /// A gate where the guest has `folder` as `/work`.
 async fn room(name: &str, folder: &Path, more: &str) -> Room {
-    let grant = format!("[[tools.{name}.grants.fs]]\nhost = \"{}\"\nguest = \"/work\"\n{more}", folder.display());
+    let grant =
+        format!("[[tools.{name}.grants.fs]]\nhost = \"{}\"\nguest = \"/work\"\n{more}", folder.display());
     Room::open(&[Tool::guest(name).with(&grant)]).await.expect("the gate opens")
 }
 
@@ -58,16 +59,42 @@ async fn no_path_leads_out(name: &str) {
     for path in ["mine", "./mine", "sub/../mine", "sub/./../mine", "sub//../mine"] {
         assert_eq!(number(&room, name, json!({"path": path})).await, OPENED, "{path}");
     }
-    let (out, home) = (outside.path().display().to_string(), inside.path().file_name().expect("a name").to_string_lossy());
+    let (out, home) =
+        (outside.path().display().to_string(), inside.path().file_name().expect("a name").to_string_lossy());
     let absolute = format!("{out}/secret");
     let up_and_back = format!("../{home}/mine");
     let away = format!("sub/../../../../../../../..{out}/secret");
     let deep = "../".repeat(100) + "etc/passwd";
     for path in [
-        "..", "../", "../mine", "sub/../..", "sub/../../etc/passwd", "/", "/etc/passwd", "/work/mine", "//mine",
-        "/proc/self/environ", "away", "away/secret", "leak", "sub/near", "turn", "fifo", "socket", "missing", "",
-        "..%2fmine", "..\\mine", "....//mine", "sub/..;/mine", "．．/mine", "mine/../../mine",
-        &absolute, &up_and_back, &away, &deep,
+        "..",
+        "../",
+        "../mine",
+        "sub/../..",
+        "sub/../../etc/passwd",
+        "/",
+        "/etc/passwd",
+        "/work/mine",
+        "//mine",
+        "/proc/self/environ",
+        "away",
+        "away/secret",
+        "leak",
+        "sub/near",
+        "turn",
+        "fifo",
+        "socket",
+        "missing",
+        "",
+        "..%2fmine",
+        "..\\mine",
+        "....//mine",
+        "sub/..;/mine",
+        "．．/mine",
+        "mine/../../mine",
+        &absolute,
+        &up_and_back,
+        &away,
+        &deep,
     ] {
         assert_eq!(number(&room, name, json!({"path": path})).await, NO_ENTRY, "{path}");
     }

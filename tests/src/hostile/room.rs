@@ -67,7 +67,8 @@ impl Room {
         let echo = Tool::guest("echo");
         for tool in tools.iter().filter(|tool| tool.name != "echo").chain([&echo]) {
             let (name, rest) = (&tool.name, &tool.policy);
-            std::fs::write(folder.path().join(format!("{name}.wasm")), &tool.component).expect("the folder is writable");
+            std::fs::write(folder.path().join(format!("{name}.wasm")), &tool.component)
+                .expect("the folder is writable");
             policy.push_str(&format!(
                 "[tools.{name}]\ncomponent = \"{name}.wasm\"\nverdict = \"allow\"\neffect = \"read-only\"\n{rest}\n"
             ));
@@ -83,7 +84,11 @@ impl Room {
     pub(super) async fn good_call(&self) {
         let asked = json!({"text": "still here"});
         let outcome = self.run.call("echo", asked.clone()).await;
-        assert_eq!((outcome.status, outcome.output.as_ref()), (Status::Completed, Some(&asked)), "{outcome:?}");
+        assert_eq!(
+            (outcome.status, outcome.output.as_ref()),
+            (Status::Completed, Some(&asked)),
+            "{outcome:?}"
+        );
     }
 }
 
@@ -208,7 +213,8 @@ impl Cost {
 
 /// Runs something and says what it took of this process.
 pub(super) async fn measured<T>(what: impl Future<Output = T>) -> (T, Cost) {
-    let (before, peak, ended) = (resident_bytes(), Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let (before, peak, ended) =
+        (resident_bytes(), Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let (shared_peak, shared_end) = (Arc::clone(&peak), Arc::clone(&ended));
     let sampler = std::thread::spawn(move || {
         while !shared_end.load(Ordering::Relaxed) {

@@ -15,7 +15,8 @@ hostile! {
 /// Finds the deepest call of the host that the guest's stack allows, and goes one by one past it: the host's own
 /// work needs stack as well, and must find it.
 async fn deepest_host_call(name: &str) {
-    let room = Room::open(&[Tool::guest(name).with("grants = { log = true }")]).await.expect("the gate opens");
+    let room =
+        Room::open(&[Tool::guest(name).with("grants = { log = true }")]).await.expect("the gate opens");
     let fits = async |depth: u64| {
         let outcome = room.run.call(name, json!({"depth": depth})).await;
         match outcome.reason.map(Reason::as_str) {

@@ -2,6 +2,7 @@
 
 use super::hostile;
 use super::room::{Room, Tool, alone, ends_with, measured, refused};
+use crate::support::guest::Guest;
 use serde_json::json;
 use std::time::Duration;
 use toolgate::call::Reason;
@@ -42,18 +43,37 @@ fn fuel_of_one_is_spent_at_once() {
 
 #[test]
 fn a_deadline_of_one_millisecond_ends_a_spinner() {
-    ends_with("deadline").policy("limits = { deadline = \"1ms\", fuel = \"18446744073709551615\" }").run("spin");
+    ends_with("deadline")
+        .policy("limits = { deadline = \"1ms\", fuel = \"18446744073709551615\" }")
+        .run("spin");
 }
 
 /// The overshoot of one instruction over all memory: SANDBOX.md measured 9 to 17 ms at 64 MiB on a quiet machine.
 #[test]
 fn one_instruction_over_all_memory_overshoots_the_deadline_by_little() {
     alone(async {
-        let room = Room::open(&[Tool::guest("fill_for_ever").with(UNLIMITED_FUEL)]).await.expect("the gate opens");
+        let room =
+            Room::open(&[Tool::guest("fill_for_ever").with(UNLIMITED_FUEL)]).await.expect("the gate opens");
         let (outcome, cost) = measured(room.run.call("fill_for_ever", json!({}))).await;
         assert_eq!(outcome.reason.map(Reason::as_str), Some("deadline"));
         let over = cost.wall.saturating_sub(Duration::from_millis(300));
         println!("overshoot over a deadline of 300 ms: {} ms", over.as_millis());
         assert!(over < Duration::from_millis(500), "{over:?}");
     });
+}
+
+/// A destructor is guest code too. The resource is the component's own, so this one is made here.
+#[test]
+fn spin_in_a_destructor_runs_out_of_fuel() {
+    let resource = "(core module $D (func (export \"dtor\") (param i32) (loop $again (br $again))))
+        (core instance $d (instantiate $D))
+        (alias core export $d \"dtor\" (core func $dtor))
+        (type $r (resource (rep i32) (dtor (func $dtor))))
+        (core func $make_lowered (canon resource.new $r))
+        (core func $end_lowered (canon resource.drop $r))";
+    let guest = Guest::new("(call $end (call $make (i32.const 1))) (unreachable)")
+        .component_item(resource)
+        .host_function("make", "(param i32) (result i32)")
+        .host_function("end", "(param i32)");
+    ends_with("out_of_fuel").policy(LITTLE_FUEL).run_tool(Tool::of("guest", guest.build()));
 }

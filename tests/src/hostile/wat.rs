@@ -24,14 +24,16 @@ pub(super) fn folder() -> PathBuf {
 
 /// The component of the guest `name`.
 pub(super) fn component(name: &str) -> Vec<u8> {
-    let text = std::fs::read_to_string(folder().join(format!("{name}.wat"))).expect("the guest's file is readable");
+    let text =
+        std::fs::read_to_string(folder().join(format!("{name}.wat"))).expect("the guest's file is readable");
     let module = with_prelude(name, &text);
     let mut module = wat::parse_str(&module).unwrap_or_else(|error| panic!("{name}.wat: {error}"));
     let mut resolve = Resolve::default();
     resolve.push_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/wit")).expect("the contract parses");
     let package = resolve.push_file(folder().join("wasi.wit")).expect("wasi.wit parses");
     let world = resolve.select_world(&[package], Some("guest")).expect("wasi.wit has the world");
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("the world can be embedded");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .expect("the world can be embedded");
     let encoder = ComponentEncoder::default().validate(true).module(&module);
     encoder.and_then(|mut encoder| encoder.encode()).unwrap_or_else(|error| panic!("{name}.wat: {error:#}"))
 }
@@ -39,7 +41,9 @@ pub(super) fn component(name: &str) -> Vec<u8> {
 fn with_prelude(name: &str, text: &str) -> String {
     let (body, _) = text.rsplit_once(')').expect("the guest is a module");
     let mut module = body.to_owned();
-    for (export, part) in [("\"memory\"", MEMORY), ("\"cabi_realloc\"", REALLOC), ("\"definitions\"", DEFINITIONS)] {
+    for (export, part) in
+        [("\"memory\"", MEMORY), ("\"cabi_realloc\"", REALLOC), ("\"definitions\"", DEFINITIONS)]
+    {
         if !text.contains(&format!("(export {export})")) {
             module.push_str(part);
         }

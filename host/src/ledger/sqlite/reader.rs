@@ -72,7 +72,7 @@ impl LedgerReader {
     /// One run's row.
     pub(in crate::ledger) fn find_run(&self, id: RunId) -> Result<Option<RunRow>, LedgerError> {
         let read = || {
-            let text = "SELECT principal, name, opened_ms FROM runs WHERE run = ?1";
+            let text = "SELECT principal, name, opened_ms FROM runs WHERE run = ?1 AND id > 0";
             let mut select = self.connection.prepare_cached(text)?;
             let row = |row: &Row<'_>| {
                 Ok(RunRow { id, principal: row.get(0)?, name: row.get(1)?, opened_ms: uint(row, 2)? })

@@ -1,3 +1,5 @@
+//! Checking values: what a violation says, and that it never echoes a value.
+
 use crate::schema::limits::VIOLATIONS_MAX;
 use crate::schema::strict::DEPTH_MAX;
 use crate::schema::{Role, Schema};

@@ -1,3 +1,5 @@
+//! Compiling schemas: what is refused, and at which limit.
+
 use super::on_a_worker_stack;
 use crate::schema::limits::{EXPANDED_DEPTH_MAX, PATTERN_BYTES_MAX, SCHEMA_BYTES_MAX, SCHEMA_DEPTH_MAX};
 use crate::schema::{PatternProblem, Role, Schema, SchemaError};

@@ -1,3 +1,5 @@
+//! Strict JSON: what is refused, and that it agrees with `serde_json` on the rest.
+
 use super::{any_json, on_a_worker_stack};
 use crate::schema::strict::{Caps, DEPTH_MAX, StrictError, StrictKind, parse, scan, scan_within};
 use proptest::prelude::*;
