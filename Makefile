@@ -29,8 +29,10 @@ check: target fmt clippy doc deny test clients demo ## Run what CI runs
 target: ## Make this machine able to build guests
 	@.ci/wasm-target
 
+# Tests are built along, since what they depend on decides how some crates are built: without them, the
+# engine would be built twice.
 host: target ## Build the host
-	cargo build --workspace --locked
+	cargo build --workspace --lib --bins --tests --locked
 
 guests: host ## Build the tools as components
 	$(TOOLGATE) build $(addprefix tools/,$(TOOLS)) --out tools/build >/dev/null
