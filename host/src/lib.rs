@@ -26,6 +26,8 @@ pub mod sanitizer;
 pub mod schema;
 mod seams;
 
-pub use gate::{Gate, GateError, GateOptions, Run, RunOptions, base_of, load_policy, read_policy, refuse_widening};
+pub use gate::{
+    Gate, GateError, GateOptions, Run, RunOptions, base_of, load_policy, read_policy, refuse_widening,
+};
 pub use pipeline::{Progress, ProgressSink};
 pub use seams::Seams;

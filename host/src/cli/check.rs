@@ -93,7 +93,9 @@ impl Check {
         }
         for (place, folder) in missing_folders(policy, &base) {
             let message = format!("there is no folder {}", folder.display());
-            found.push(Diagnostic::error("missing_folder", &place, message).help("make it, or correct `host`"));
+            found.push(
+                Diagnostic::error("missing_folder", &place, message).help("make it, or correct `host`"),
+            );
         }
         if found.has_errors() {
             return Ok(found);

@@ -59,7 +59,8 @@ fn a_new_tool_builds_passes_its_test_and_answers() {
     // What cargo makes of the dependencies is kept from one run of the tests to the next.
     let kept = target_folder().join("test-cache/new-tool");
     std::fs::create_dir(folder.path().join(".cargo")).unwrap();
-    std::fs::write(folder.path().join(".cargo/config.toml"), format!("[build]\ntarget-dir = {kept:?}\n")).unwrap();
+    std::fs::write(folder.path().join(".cargo/config.toml"), format!("[build]\ntarget-dir = {kept:?}\n"))
+        .unwrap();
     let sdk = repository().join("sdk");
     toolgate(folder.path(), ["new", "count_words", "--sdk", sdk.to_str().unwrap()]).code(0);
     toolgate(folder.path(), ["new", "count_words"]).code(2);

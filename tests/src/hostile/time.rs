@@ -68,7 +68,7 @@ fn spin_in_a_destructor_runs_out_of_fuel() {
     let resource = "(core module $D (func (export \"dtor\") (param i32) (loop $again (br $again))))
         (core instance $d (instantiate $D))
         (alias core export $d \"dtor\" (core func $dtor))
-        (type $r (resource (rep i32) (dtor (func $dtor))))
+        (type $r (resource (rep i32) (dtor (core func $dtor))))
         (core func $make_lowered (canon resource.new $r))
         (core func $end_lowered (canon resource.drop $r))";
     let guest = Guest::new("(call $end (call $make (i32.const 1))) (unreachable)")

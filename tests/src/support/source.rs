@@ -40,8 +40,9 @@ impl Source {
         code.match_indices(word).map(|(at, _)| at).filter(move |at| {
             let before = code[..*at].chars().next_back();
             let after = code[at + word.len()..].chars().next();
-            !(is_word(word.chars().next()) && is_word(before))
-                && !(is_word(word.chars().next_back()) && is_word(after))
+            let inside_before = is_word(word.chars().next()) && is_word(before);
+            let inside_after = is_word(word.chars().next_back()) && is_word(after);
+            !inside_before && !inside_after
         })
     }
 
@@ -169,7 +170,7 @@ fn without_text(text: &str) -> String {
         if skipped == 0 {
             out.push_str(part);
         } else {
-            out.extend(part.chars().flat_map(|c| blank(c)));
+            out.extend(part.chars().flat_map(blank));
         }
         rest = left;
     }
@@ -261,7 +262,7 @@ fn without_tests(text: &str) -> String {
                 break;
             }
         }
-        let blanked: String = out[start..end].chars().flat_map(|c| blank(c)).collect();
+        let blanked: String = out[start..end].chars().flat_map(blank).collect();
         out.replace_range(start..end, &blanked);
     }
     out

@@ -114,7 +114,7 @@ fn a_value_deeper_than_strict_json_is_refused_and_nothing_overflows() {
             schema.check(&deep(DEPTH_MAX + 1)).unwrap_err().to_string(),
             "at the top: must be nested less deep"
         );
-        assert!(schema.check(&deep(4_000)).is_err());
+        assert!(schema.check(&deep(1_000)).is_err());
     });
 }
 
