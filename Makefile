@@ -64,9 +64,8 @@ clients: host guests ## Real MCP clients: PyPI mcp, npm client, sdk and inspecto
 	@cd tests/clients/node && npm install --silent --no-audit --no-fund --no-package-lock
 	node tests/clients/node/check.mjs --slow sleep_forever -- $(TOOLGATE) serve --policy tests/clients/policy.toml
 
-bench: target ## Measure, each figure beside its baseline
-	cargo build --release --locked -p toolgate
-	$(TOOLGATE) build tools/echo --out tools/build >/dev/null
+bench: guests ## Measure, each figure beside its baseline
+	cargo build --release --locked -p toolgate --bins --example native_echo
 	cargo bench --locked -p toolgate
 
 clean: ## Remove what was built
