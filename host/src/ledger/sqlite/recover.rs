@@ -28,10 +28,12 @@ pub(super) fn read_tip(connection: &Connection) -> rusqlite::Result<Tip> {
     Ok(tip.unwrap_or(Tip { seq: 0, head: ZERO }))
 }
 
-/// Checks the last batch against its head, so that nothing is chained to damage.
+/// Checks the last batch against its head, so that nothing is chained to damage. All of it is read in one
+/// snapshot: another host may be writing.
 pub(super) fn check_tail(connection: &Connection, place: &Place) -> Result<Tip, LedgerError> {
-    let tip = read_tip(connection).map_err(|error| place.classify(&error))?;
-    let sound = last_batch_is_sound(connection, tip).map_err(|error| place.classify(&error))?;
+    let snapshot = connection.unchecked_transaction().map_err(|error| place.classify(&error))?;
+    let tip = read_tip(&snapshot).map_err(|error| place.classify(&error))?;
+    let sound = last_batch_is_sound(&snapshot, tip).map_err(|error| place.classify(&error))?;
     if sound {
         Ok(tip)
     } else {
