@@ -141,3 +141,15 @@ fn reading_makes_no_ledger_and_says_where_one_would_be() {
     }
     assert!(!test.ledger().exists());
 }
+
+#[test]
+fn forty_hosts_that_open_one_ledger_at_once_all_find_it_whole() {
+    let (test, _) = with_calls();
+    let folder = test.path("");
+    std::thread::scope(|scope| {
+        for _ in 0..40 {
+            scope.spawn(|| toolgate(&folder, ["call", "echo", r#"{"text":"a"}"#]).code(0));
+        }
+    });
+    assert_eq!(toolgate(&folder, ["verify", "--json"]).code(0).json()["calls"], 43);
+}
