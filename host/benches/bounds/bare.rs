@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{
-    Config, Engine, Inlining, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Store,
+    Config, Enabled, Engine, Inlining, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Store,
 };
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
@@ -96,7 +96,8 @@ fn config() -> Config {
         .max_memory_size(u32::MAX as usize + 1)
         .linear_memory_keep_resident(256 * 1024)
         .table_keep_resident(64 * 1024)
-        .max_unused_warm_slots(CALLS);
+        .max_unused_warm_slots(CALLS)
+        .pagemap_scan(Enabled::Auto);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config
 }

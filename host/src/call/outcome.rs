@@ -22,7 +22,9 @@ pub enum Status {
 /// What the call cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Guest work in fuel units; the same for the same call.
+    /// Guest work in fuel units: the same for the same work, whatever the machine's speed. (A tool that hashes with
+    /// a random seed works a little differently each time. Of a call that ran into its deadline, only the work up
+    /// to the last time the guest called the host is known.)
     pub fuel: u64,
     /// Wall time of the whole call in microseconds.
     pub wall_us: u64,

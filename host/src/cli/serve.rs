@@ -1,6 +1,6 @@
 //! `toolgate serve`: the policy's tools over MCP, on stdin and stdout.
 
-use super::{CliError, Console, PolicyArg, block_on, gate_options};
+use super::{CliError, Console, PolicyArg, gate_options};
 use toolgate::{Gate, GateOptions};
 
 /// Serve the policy's tools to an MCP client over stdio.
@@ -19,7 +19,13 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self, _console: &mut Console) -> Result<u8, CliError> {
         raise_open_files();
-        block_on(async {
+        // Calls run on the workers; the session, and a call that is alone, on this thread (`mcp/workers`).
+        let threads =
+            std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1));
+        let workers =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+        let session = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let served = session.block_on(async {
             let options = GateOptions { run_name: self.run, locked: self.locked, ..gate_options() };
             let gate = Gate::open_with(&self.policy.policy, options).await?;
             for tool in gate.changed_tools() {
@@ -27,10 +33,14 @@ impl Serve {
                     "the tool `{tool}` is not served: its component is not the one that the policy names"
                 );
             }
-            toolgate::mcp::serve_stdio(gate.clone()).await?;
+            toolgate::mcp::serve_stdio(gate.clone(), workers.handle().clone()).await?;
             gate.close().await?;
             Ok(0)
-        })
+        });
+        // A thread that still waits for input must not hold up the exit.
+        workers.shutdown_background();
+        session.shutdown_background();
+        served
     }
 }
 

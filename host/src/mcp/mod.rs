@@ -22,6 +22,7 @@ mod stdio;
 mod tests;
 mod text;
 mod transport;
+mod workers;
 
 use crate::Gate;
 use backend::Backend;
@@ -34,9 +35,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use transport::LineTransport;
+use workers::Workers;
 
 /// How long calls in flight may go on once the client has closed the input.
 pub const GRACE: Duration = Duration::from_secs(5);
@@ -59,10 +62,12 @@ pub enum ServeError {
 ///
 /// Calls in flight may then end and are answered: within [`GRACE`] of the end of the input, after a signal
 /// within their own deadlines. At a further signal, what still runs is cancelled, which the gate records.
+/// A call that is alone in flight runs on the thread of the session, others on those of `workers`: the
+/// session is quickest on a runtime of one thread, with another one's handle for the calls.
 ///
 /// # Errors
 /// See [`ServeError`]. A client that goes away is not an error.
-pub async fn serve_stdio(gate: Gate) -> Result<(), ServeError> {
+pub async fn serve_stdio(gate: Gate, workers: Handle) -> Result<(), ServeError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
     let (stop, stops) = mpsc::channel(1);
@@ -74,7 +79,8 @@ pub async fn serve_stdio(gate: Gate) -> Result<(), ServeError> {
             }
         }
     });
-    let served = serve(gate, stdio::input(), stdio::output(), stops).await;
+    let lines = Lines::new(stdio::input(), LINE_BYTES_MAX);
+    let served = serve_backend(gate, lines, stdio::output(), stops, GRACE, Workers::new(workers)).await;
     signals.abort();
     served
 }
@@ -94,7 +100,8 @@ where
     R: AsyncRead + Unpin + Send + 'static,
     W: AsyncWrite + Unpin + Send + 'static,
 {
-    serve_backend(gate, Lines::new(reader, LINE_BYTES_MAX), writer, stops, GRACE).await
+    let workers = Workers::new(Handle::current());
+    serve_backend(gate, Lines::new(reader, LINE_BYTES_MAX), writer, stops, GRACE, workers).await
 }
 
 async fn serve_backend<R, W>(
@@ -103,6 +110,7 @@ async fn serve_backend<R, W>(
     writer: W,
     stops: mpsc::Receiver<()>,
     grace: Duration,
+    workers: Workers,
 ) -> Result<(), ServeError>
 where
     R: AsyncRead + Unpin + Send + 'static,
@@ -113,7 +121,7 @@ where
     let reader = LineReader::new(gate.strict_caps());
     let transport = LineTransport::new(lines, reader, Arc::clone(&outbox), writing, stops, grace);
     let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
-    let server = Server::new(gate, outbox, alive);
+    let server = Server::new(gate, outbox, workers, alive);
     // Either era may open the session, and `message` keeps them apart: rmcp's handshake, which ends the
     // session over an unexpected first line, is left out.
     let running = rmcp::service::serve_directly(server, transport, None);

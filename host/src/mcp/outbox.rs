@@ -75,6 +75,11 @@ impl Outbox {
         Some(cancel)
     }
 
+    /// Whether there is no more than one request in flight.
+    pub(super) fn one_open(&self) -> bool {
+        self.lock().open.len() <= 1
+    }
+
     /// Cancels a request: its work is told to stop, and nothing is written for it from here on. Its id
     /// stays taken until the work has ended. Unknown ids are ignored, as the specification asks.
     pub(super) fn cancel(&self, id: &RequestId) {

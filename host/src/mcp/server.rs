@@ -13,6 +13,8 @@ use super::meta::server_meta;
 use super::outbox::Outbox;
 use super::progress::reporter;
 use super::result::{tool_result, unknown_tool};
+use super::workers::{Calling, Workers};
+use crate::ProgressSink;
 use crate::call::{Arguments, Outcome, Suggestion};
 use bytes::Bytes;
 use rmcp::RoleServer;
@@ -37,22 +39,29 @@ pub(super) struct Cancel(pub(super) Arc<Notify>);
 
 /// Answers requests with the gate's outcomes.
 pub(super) struct Server<B> {
-    gate: B,
+    gate: Arc<B>,
+    workers: Workers,
     outbox: Arc<Outbox>,
     listing: Listing,
     info: Implementation,
     meta: MetaObject,
-    /// Closes when the last handler has let go of the server.
-    _alive: mpsc::Sender<Infallible>,
+    /// Closes when the last handler and the last call have let go of it.
+    alive: mpsc::Sender<Infallible>,
 }
 
 impl<B: Backend> Server<B> {
-    /// A server of `gate` whose progress goes to `outbox`; `alive` closes once nothing works any more.
-    pub(super) fn new(gate: B, outbox: Arc<Outbox>, alive: mpsc::Sender<Infallible>) -> Self {
+    /// A server of `gate` whose progress goes to `outbox` and whose calls may run on `workers`; `alive` closes
+    /// once nothing works any more.
+    pub(super) fn new(
+        gate: B,
+        outbox: Arc<Outbox>,
+        workers: Workers,
+        alive: mpsc::Sender<Infallible>,
+    ) -> Self {
         let info = Implementation::new("toolgate", env!("CARGO_PKG_VERSION"));
         let meta = server_meta(&info);
         let listing = Listing::new(gate.tools(), meta.clone());
-        Self { gate, outbox, listing, info, meta, _alive: alive }
+        Self { gate: Arc::new(gate), workers, outbox, listing, info, meta, alive }
     }
 
     fn initialize(&self, asked: &InitializeRequestParams) -> InitializeResult {
@@ -88,12 +97,22 @@ impl<B: Backend> Server<B> {
         let progress = progress.map(|token| reporter(Arc::clone(&self.outbox), context.id.clone(), token));
         let cancel =
             context.extensions.get::<Cancel>().map(|cancel| Arc::clone(&cancel.0)).unwrap_or_default();
+        let call = self.calling(suggestion, progress);
         let outcome = tokio::select! {
-            outcome = self.gate.call(suggestion, progress) => outcome,
+            outcome = self.workers.run(call, self.outbox.one_open()) => outcome.ok_or_else(abandoned)?,
             () = cancel.notified() => return Err(abandoned()),
             () = context.ct.cancelled() => return Err(abandoned()),
         };
         self.answer(outcome, &tool, era)
+    }
+
+    fn calling(&self, suggestion: Suggestion, progress: Option<ProgressSink>) -> Calling {
+        let (gate, alive) = (Arc::clone(&self.gate), self.alive.clone());
+        Box::pin(async move {
+            let outcome = gate.call(suggestion, progress).await;
+            drop(alive);
+            outcome
+        })
     }
 
     fn answer(&self, outcome: Outcome, tool: &str, era: Era) -> Result<ServerResult, ErrorData> {

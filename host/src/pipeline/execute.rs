@@ -118,6 +118,11 @@ fn fault(tool: &Tool, code: Fault, operator: String, facts: RanFacts) -> Faulted
             "Ask for less in one call: a smaller range, fewer rows.",
             format!("tools.{name}.limits.memory is {} bytes", limits.memory_bytes),
         ),
+        Fault::OutputTooLarge => (
+            format!("`{name}` returned far more than one call may return, so nothing is delivered."),
+            "Ask for less: a smaller range, a limit, a narrower filter.",
+            format!("tools.{name}.limits.output is {} bytes", limits.output_bytes),
+        ),
         _ => (
             format!("`{name}` crashed on these arguments."),
             "Do not send the same arguments again; change them, or use another tool.",

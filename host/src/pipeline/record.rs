@@ -18,6 +18,10 @@ use serde_json::Value;
 /// When a call that waits for another one with the same key should ask again.
 const CONFLICT_RETRY_AFTER_MS: u64 = 1_000;
 
+/// Said with the failure of a call that must not be repeated.
+const MAY_HAVE_HAPPENED: &str = "Its effect may have happened all the same: do not repeat the call before you have \
+    found out with a read-only tool, or a person has.";
+
 /// What goes on the ledger beside the call, as the agent said it.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Note {
@@ -149,6 +153,9 @@ pub(super) async fn record(
         Some(started) => {
             let in_doubt =
                 outcome.status == Status::Failed && effect_possible && !started.effect.repeatable();
+            if in_doubt {
+                outcome.notices.push(MAY_HAVE_HAPPENED.to_owned());
+            }
             let ending = ledger::Ending {
                 call: trip.call,
                 outcome: outcome.clone(),
@@ -345,7 +352,8 @@ fn stop_hint(effect_possible: bool) -> &'static str {
 
 fn say(told: &mut Outcome, text: &SafeText, hint: &SafeText) {
     let reason = told.reason.map_or("", Reason::as_str);
-    told.text = format!("{reason}: {} {}", text.as_str(), hint.as_str());
+    let stop = if text.as_str().ends_with(['.', '!', '?', '>', '\n']) { "" } else { "." };
+    told.text = format!("{reason}: {}{stop} {}", text.as_str(), hint.as_str());
     told.hint = Some(hint.as_str().to_owned());
 }
 

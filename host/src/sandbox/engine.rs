@@ -9,7 +9,9 @@ use super::limits::{
     ASYNC_STACK_BYTES, INSTANCES_PER_CALL_MAX, MEMORIES_PER_CALL_MAX, TABLE_ELEMENTS_MAX, TABLES_PER_CALL_MAX,
 };
 use std::time::Duration;
-use wasmtime::{Config, Engine, Inlining, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime::{
+    Config, Enabled, Engine, Inlining, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+};
 
 /// How long one epoch lasts: the precision of the deadline for guest code.
 pub(super) const TICK: Duration = Duration::from_millis(10);
@@ -112,6 +114,7 @@ fn pool(concurrency: usize) -> PoolingAllocationConfig {
         .max_memory_size(u32::MAX as usize + 1)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(64 * 1024)
-        .max_unused_warm_slots(calls);
+        .max_unused_warm_slots(calls)
+        .pagemap_scan(Enabled::Auto);
     pool
 }

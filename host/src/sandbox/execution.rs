@@ -122,7 +122,7 @@ pub(super) async fn definitions(
     match asked {
         Err(_) => Err("definitions() was still running at its deadline".to_owned()),
         Ok(Err(_)) => Err("the host panicked while definitions() ran".to_owned()),
-        Ok(Ok(Err(error))) => Err(trap::classify(&error, &store.data().meter).1),
+        Ok(Ok(Err(error))) => Err(trap::classify(&error, &store.data().meter, false).1),
         Ok(Ok(Ok(definitions))) => Ok(definitions),
     }
 }
@@ -158,7 +158,7 @@ fn finish(store: Store<CallState>, job: &Job, ended: Ended) -> Ran {
             request_sent: failure.request_sent,
         })),
         Ended::Trapped(error) => {
-            let (fault, why) = trap::classify(&error, &state.meter);
+            let (fault, why) = trap::classify(&error, &state.meter, state.returned);
             Err(Failed::Fault(fault, why))
         }
         Ended::Late => {

@@ -18,8 +18,11 @@ pub(super) const TABLE_ELEMENTS_MAX: usize = 10_000;
 pub(super) const HANDLES_MAX: usize = 1_000;
 /// Host resources (files, streams, pollables) in one call.
 pub(super) const RESOURCES_MAX: usize = 256;
-/// Bytes that one host call may copy out of the guest; the runtime's default is 128 MiB.
+/// Bytes that one host call may copy out of the guest, unless its output may be larger; the runtime's default is
+/// 128 MiB.
 pub(super) const HOSTCALL_BYTES_MAX: usize = 4 << 20;
+/// What is copied beside an output: the result's own shape, or a failure's message.
+pub(super) const FAILURE_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of one request for random data.
 pub(super) const RANDOM_BYTES_MAX: u64 = 64 * 1024;
 /// The stack of a call: the guest's half-megabyte and the host functions' above it.

@@ -8,7 +8,7 @@ use super::context::{CallContext, ProgressSink};
 use super::grants::clock::CallClock;
 use super::grants::fs::{FsCtx, FsView, Root};
 use super::grants::random::RandomCtx;
-use super::limits::{HANDLES_MAX, HOST_CALL_FUEL, HOSTCALL_BYTES_MAX, Meter, RESOURCES_MAX};
+use super::limits::{FAILURE_BYTES_MAX, HANDLES_MAX, HOST_CALL_FUEL, HOSTCALL_BYTES_MAX, Meter, RESOURCES_MAX};
 use super::streams::BoundedOutput;
 use super::trap::DeadlinePassed;
 use crate::call::{CallId, RunId};
@@ -76,6 +76,8 @@ pub(super) struct CallState {
     pub(super) host_calls: u64,
     /// Of those, how many have not been paid for with fuel yet.
     unpaid: u64,
+    /// The guest's function has returned, and what is left is copying its result out.
+    pub(super) returned: bool,
 }
 
 impl CallState {
@@ -117,7 +119,8 @@ pub(super) fn build(engine: &Engine, job: &Job) -> wasmtime::Result<Store<CallSt
     let mut store = Store::try_new(engine, state(job))?;
     store.limiter(|state| &mut state.meter);
     store.set_fuel(job.limits.fuel)?;
-    store.set_hostcall_fuel(HOSTCALL_BYTES_MAX);
+    let output = usize::try_from(job.limits.output_bytes).unwrap_or(usize::MAX);
+    store.set_hostcall_fuel(HOSTCALL_BYTES_MAX.max(output.saturating_add(FAILURE_BYTES_MAX)));
     store.set_max_component_handles(HANDLES_MAX);
     store.set_epoch_deadline(1);
     let deadline = job.deadline;
@@ -127,9 +130,13 @@ pub(super) fn build(engine: &Engine, job: &Job) -> wasmtime::Result<Store<CallSt
         }
         Ok(UpdateDeadline::Yield(1))
     });
-    store.call_hook(|store, hook| match hook {
+    store.call_hook(|mut store, hook| match hook {
         CallHook::ReturningFromHost => pay(store),
-        _ => Ok(()),
+        CallHook::CallingWasm | CallHook::ReturningFromWasm => {
+            store.data_mut().returned = matches!(hook, CallHook::ReturningFromWasm);
+            Ok(())
+        }
+        CallHook::CallingHost => Ok(()),
     });
     Ok(store)
 }
@@ -177,6 +184,7 @@ fn state(job: &Job) -> CallState {
         stderr,
         host_calls: 0,
         unpaid: 0,
+        returned: false,
     }
 }
 

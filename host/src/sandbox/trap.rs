@@ -21,8 +21,12 @@ impl fmt::Display for DeadlinePassed {
 
 impl std::error::Error for DeadlinePassed {}
 
-/// Names the fault behind an error, with one sentence for the operator.
-pub(super) fn classify(error: &wasmtime::Error, meter: &Meter) -> (Fault, String) {
+/// What the runtime says, without a type of its own to tell by, when a copy out of the guest is over its bound.
+const COPY_REFUSED: &str = "fuel allocated for hostcalls has been exhausted";
+
+/// Names the fault behind an error, with one sentence for the operator. `returned`: the guest's function had
+/// returned, so that what failed was taking its result.
+pub(super) fn classify(error: &wasmtime::Error, meter: &Meter, returned: bool) -> (Fault, String) {
     if error.is::<DeadlinePassed>() {
         return (Fault::Deadline, "the guest was still running at its deadline".to_owned());
     }
@@ -36,6 +40,9 @@ pub(super) fn classify(error: &wasmtime::Error, meter: &Meter) -> (Fault, String
             (Fault::OutOfMemory, "the guest asked for more memory than its limit".to_owned())
         }
         Some(trap) => (Fault::Trap, trap.to_string()),
+        None if returned && error.to_string().contains(COPY_REFUSED) => {
+            (Fault::OutputTooLarge, "the output is so large that it was not even read".to_owned())
+        }
         None => (Fault::Trap, format!("{error:#}")),
     }
 }

@@ -7,7 +7,7 @@ use toolgate::call::Reason;
 
 hostile! {
     string_256_mib => ends_with("trap").because("out of bounds");
-    string_of_all_its_memory => ends_with("trap").because("too much data");
+    string_of_all_its_memory => ends_with("output_too_large").because("not even read");
     output_1_mib => ends_with("output_too_large");
     pointer_overflow => ends_with("trap").because("out of bounds");
     pointer_out_of_bounds => ends_with("trap").because("out of bounds");

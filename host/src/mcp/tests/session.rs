@@ -1,6 +1,7 @@
 //! One client's session: raw lines in, JSON out.
 
 use super::super::lines::Lines;
+use super::super::workers::Workers;
 use super::super::{ServeError, serve_backend};
 use super::stand_in::StandIn;
 use serde_json::{Value, json};
@@ -36,7 +37,8 @@ impl Session {
         let (stops, stopped) = mpsc::channel(1);
         let gate = StandIn::default();
         let lines = Lines::new(read, LINE_BYTES_MAX);
-        let serving = tokio::spawn(serve_backend(gate.clone(), lines, write, stopped, grace));
+        let workers = Workers::new(tokio::runtime::Handle::current());
+        let serving = tokio::spawn(serve_backend(gate.clone(), lines, write, stopped, grace, workers));
         let (output, input) = tokio::io::split(client);
         let output = BufReader::new(output).lines();
         Self { gate, input: Some(input), output, serving, stops }
