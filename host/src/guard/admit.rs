@@ -1,0 +1,75 @@
+//! The verdicts of the board: may this call run, may it be retried, has the run overrun.
+//!
+//! Not here: the guards, each in its own file. Invariant: pure; a verdict changes nothing, and a state that was
+//! not loaded refuses.
+
+use super::board::Board;
+use super::budget::Budget;
+use super::inquiry::{Inquiry, No};
+use super::retry;
+use super::run::Course;
+use super::settings::{Retry, RunGuards};
+use super::verdict::{Admission, Ask, GuardName, Refusal, Why};
+use crate::call::{Denial, RunId};
+
+/// Guards that an ask passes; readings rarely exceed it.
+const READINGS: usize = 20;
+
+impl Board {
+    /// Decides on one call.
+    ///
+    /// Pure: the call counts once its intent's event is applied, and that intent must hold `allowed`. Needs every
+    /// scope that [`missing`](Self::missing) asks for; without them the run is unknown.
+    pub fn admit(&self, ask: &Ask) -> Result<Admission, Refusal> {
+        let unknown = || {
+            No::new(Denial::UnknownRun, GuardName::Course, ask.run, Why::UnknownRun).refusal(ask, Vec::new())
+        };
+        if self.missing(ask.run, Some(&ask.tool)).is_some() {
+            return Err(unknown());
+        }
+        let lineage = self.lineage(ask.run);
+        let own = lineage.first().map(|(_, state)| *state).ok_or_else(unknown)?;
+        let principal = own.principal.as_deref().and_then(|name| self.principal(name));
+        let mut inquiry = Inquiry {
+            ask,
+            lineage: &lineage,
+            own,
+            tool: self.tool(&ask.tool).ok_or_else(unknown)?,
+            principal: principal.ok_or_else(unknown)?,
+            readings: Vec::with_capacity(READINGS),
+            notices: Vec::new(),
+        };
+        match inquiry.walk() {
+            Ok(allowed) => Ok(Admission { allowed, notices: inquiry.notices, readings: inquiry.readings }),
+            Err(no) => Err(no.refusal(ask, inquiry.readings)),
+        }
+    }
+
+    /// Whether the tool's retry budget has room for one more attempt. A tool that was not loaded has none.
+    pub fn may_retry(&self, tool: &str, settings: &Retry, at_ms: u64) -> bool {
+        self.tool(tool).is_some_and(|tool| retry::has_room(tool, settings, at_ms))
+    }
+
+    /// Money that the run has spent, in micro-USD; 0 for a run that is not in memory.
+    pub fn cost_micro_usd(&self, run: RunId) -> u64 {
+        self.run(run).map_or(0, |state| state.spent.cost_micro_usd)
+    }
+
+    /// After a proposal that did not start: the run that must be halted for it, and the sentence for the halt's
+    /// record. Refusals in a row are the run's own; proposals are an ancestor's too.
+    pub fn overrun(&self, run: RunId, guards: &RunGuards) -> Option<(RunId, String)> {
+        let lineage = self.lineage(run);
+        let stands = |course: &Course| matches!(course, Course::Halted(_) | Course::Finished);
+        let (_, own) = lineage.first().filter(|(_, own)| !stands(&own.course))?;
+        let (used, limit) = (own.refusals_in_a_row, guards.refusals_in_a_row);
+        if used >= limit {
+            return Some((run, Why::Refusals { used, limit }.sentence()));
+        }
+        let limit = guards.budgets.proposals;
+        let over = lineage.iter().find(|(_, state)| state.proposals > limit && !stands(&state.course));
+        over.map(|(run, state)| {
+            let (budget, used) = (Budget::Proposals, state.proposals);
+            (*run, Why::Budget { budget, used, held: 0, asked: 1, limit }.sentence())
+        })
+    }
+}

@@ -1,0 +1,299 @@
+//! One ask, taken past every guard in order.
+//!
+//! Course → depth → refusals → segment → budgets → review → spend → burn rate → repetition → rates → breaker. The
+//! breaker is last: only a call that all others allow may take the probe. What a run shares with its ancestors is
+//! asked of each of them under the same settings. Not here: where the states come from (`admit.rs`). Invariant:
+//! reads states, changes none.
+
+use super::board;
+use super::breaker::Gate;
+use super::budget::{self, HELD_RETRY_MS};
+use super::event::Hold;
+use super::rate::{self, Limited};
+use super::repetition::Sight;
+use super::review;
+use super::run::{Course, RunState};
+use super::settings::Rate;
+use super::spend::{self, PrincipalState};
+use super::tally::Rolling;
+use super::tool::ToolState;
+use super::verdict::{Ask, GuardName, Notice, Reading, Refusal, Why};
+use crate::call::{Denial, RunId};
+
+/// From this share of the steps on, in percent, the agent is told to wrap up.
+const WRAP_UP_PERCENT: u64 = 80;
+
+/// What one ask is about, and what it has met so far.
+pub(super) struct Inquiry<'a> {
+    pub(super) ask: &'a Ask,
+    /// The run, then its ancestors.
+    pub(super) lineage: &'a [(RunId, &'a RunState)],
+    pub(super) own: &'a RunState,
+    pub(super) tool: &'a ToolState,
+    pub(super) principal: &'a PrincipalState,
+    pub(super) readings: Vec<Reading>,
+    pub(super) notices: Vec<Notice>,
+}
+
+/// A refusal without the readings.
+pub(super) struct No {
+    code: Denial,
+    guard: GuardName,
+    why: Why,
+    run: RunId,
+    retry_after_ms: Option<u64>,
+    halts: bool,
+    pauses: bool,
+}
+
+impl No {
+    pub(super) fn new(code: Denial, guard: GuardName, run: RunId, why: Why) -> Self {
+        Self { code, guard, why, run, retry_after_ms: None, halts: false, pauses: false }
+    }
+
+    fn after(self, retry_after_ms: impl Into<Option<u64>>) -> Self {
+        Self { retry_after_ms: retry_after_ms.into(), ..self }
+    }
+
+    fn halting(self, halts: bool) -> Self {
+        Self { halts, ..self }
+    }
+
+    fn pausing(self) -> Self {
+        Self { pauses: true, ..self }
+    }
+
+    pub(super) fn refusal(self, ask: &Ask, readings: Vec<Reading>) -> Refusal {
+        Refusal {
+            code: self.code,
+            guard: self.guard,
+            why: self.why,
+            run: self.run,
+            inherited: self.run != ask.run,
+            retry_after_ms: self.retry_after_ms,
+            halts: self.halts,
+            pauses: self.pauses,
+            readings,
+        }
+    }
+}
+
+impl Inquiry<'_> {
+    /// Past all guards; what the call may spend.
+    pub(super) fn walk(&mut self) -> Result<Hold, No> {
+        self.course()?;
+        self.depth()?;
+        self.refusals()?;
+        self.segment()?;
+        let allowed = self.budgets()?;
+        self.review()?;
+        self.spend()?;
+        self.repetition()?;
+        self.rates()?;
+        self.breaker()?;
+        self.wrap_up();
+        Ok(allowed)
+    }
+
+    fn read(&mut self, guard: GuardName, used: u64, limit: u64) {
+        self.readings.push(Reading { guard, used, limit });
+    }
+
+    /// A run stands when any of its ancestors does.
+    fn course(&self) -> Result<(), No> {
+        for (run, state) in self.lineage {
+            let (code, why) = match &state.course {
+                Course::Running => continue,
+                Course::Paused(why) => (Denial::RunPaused, Why::Paused(why.clone())),
+                Course::Halted(why) => (Denial::RunHalted, Why::Halted(why.clone())),
+                Course::Finished => (Denial::RunHalted, Why::Finished),
+            };
+            return Err(No::new(code, GuardName::Course, *run, why));
+        }
+        Ok(())
+    }
+
+    fn depth(&mut self) -> Result<(), No> {
+        let more = self.lineage.last().is_some_and(|(_, eldest)| eldest.parent.is_some());
+        let depth = self.lineage.len() as u64 + u64::from(more);
+        let limit = u64::from(self.ask.run_guards.depth).min(board::LINEAGE_MAX as u64);
+        self.read(GuardName::Depth, depth, limit);
+        match depth > limit {
+            true => Err(No::new(
+                Denial::DepthExceeded,
+                GuardName::Depth,
+                self.ask.run,
+                Why::Depth { depth, limit },
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// The halt that should have followed the last refusal, had its host not died between.
+    fn refusals(&mut self) -> Result<(), No> {
+        let (used, limit) = (self.own.refusals_in_a_row, self.ask.run_guards.refusals_in_a_row);
+        self.read(GuardName::Refusals, used, limit);
+        match used >= limit {
+            true => {
+                let why = Why::Refusals { used, limit };
+                Err(No::new(Denial::RunHalted, GuardName::Refusals, self.ask.run, why).halting(true))
+            }
+            false => Ok(()),
+        }
+    }
+
+    fn segment(&mut self) -> Result<(), No> {
+        let age_ms = self.ask.at_ms.saturating_sub(self.own.segment_ms);
+        let limit_ms = self.ask.run_guards.segment_ms;
+        self.read(GuardName::Segment, age_ms, limit_ms);
+        match age_ms >= limit_ms {
+            true => {
+                let why = Why::Segment { age_ms, limit_ms };
+                Err(No::new(Denial::CheckpointAndRefresh, GuardName::Segment, self.ask.run, why))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// The readings are the run's own, and the ancestor's that refuses.
+    fn budgets(&mut self) -> Result<Hold, No> {
+        let mut allowed = self.ask.worst;
+        for (run, state) in self.lineage {
+            let mut theirs = Vec::new();
+            let readings = if *run == self.ask.run { &mut self.readings } else { &mut theirs };
+            let budgets = &self.ask.run_guards.budgets;
+            if let Err(why) = budget::cover(state, budgets, &mut allowed, readings) {
+                self.readings.extend(theirs.pop());
+                return Err(uncovered(*run, why));
+            }
+        }
+        Ok(allowed)
+    }
+
+    fn review(&mut self) -> Result<(), No> {
+        for (run, state) in self.lineage {
+            if let Some(why) = review::due(state, &self.ask.run_guards) {
+                return Err(No::new(Denial::RunPaused, GuardName::Review, *run, why).pausing());
+            }
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self) -> Result<(), No> {
+        let (at_ms, asked) = (self.ask.at_ms, self.ask.worst.cost_micro_usd);
+        self.principal.cover(&self.ask.spend, asked, at_ms, &mut self.readings).map_err(
+            |(why, retry_after_ms)| {
+                let (code, guard) = match &why {
+                    Why::Spend { window, used, asked, limit, .. }
+                        if used.saturating_add(*asked) <= *limit =>
+                    {
+                        (Denial::RateLimited, window.guard())
+                    }
+                    Why::Spend { window, .. } => (Denial::BudgetExhausted, window.guard()),
+                    _ => (Denial::BudgetExhausted, GuardName::HourSteps),
+                };
+                No::new(code, guard, self.ask.run, why).after(retry_after_ms)
+            },
+        )?;
+        let limit = self.ask.spend.hour_micro_usd;
+        for (run, state) in self.lineage {
+            let Some(hourly) = spend::burn_rate(state, at_ms) else { continue };
+            if *run == self.ask.run || hourly > limit {
+                self.readings.push(Reading { guard: GuardName::BurnRate, used: hourly, limit });
+            }
+            if hourly > limit {
+                let why = Why::BurnRate { hourly, limit };
+                return Err(No::new(Denial::BudgetExhausted, GuardName::BurnRate, *run, why).halting(true));
+            }
+        }
+        Ok(())
+    }
+
+    fn repetition(&mut self) -> Result<(), No> {
+        let (ask, poll_ms) = (self.ask, self.ask.tool_guards.poll_ms);
+        let sight = self.own.history.sight(&ask.tool, ask.fingerprint, poll_ms, ask.at_ms);
+        match sight {
+            Sight::New => Ok(()),
+            Sight::Notice(_) | Sight::Refuse { .. } if !ask.run_guards.repetition => Ok(()),
+            Sight::Notice(pattern) => {
+                self.notices.push(Notice::Repeated(pattern));
+                Ok(())
+            }
+            Sight::Early { retry_after_ms } => {
+                let why = Why::PolledEarly { poll_ms: poll_ms.unwrap_or(0) };
+                Err(No::new(Denial::RateLimited, GuardName::Poll, ask.run, why).after(retry_after_ms))
+            }
+            Sight::Refuse { pattern, retry_after_ms, halts } => {
+                let why = Why::Repeated(pattern);
+                let no = No::new(Denial::Repetition, GuardName::Repetition, ask.run, why);
+                Err(no.after(retry_after_ms).halting(halts))
+            }
+        }
+    }
+
+    fn rates(&mut self) -> Result<(), No> {
+        let ask = self.ask;
+        let slow_ms = self.tool.slow_until_ms.saturating_sub(ask.at_ms);
+        if slow_ms > 0 {
+            let no = No::new(Denial::RateLimited, GuardName::Slowed, ask.run, Why::Slowed);
+            return Err(no.after(slow_ms));
+        }
+        self.rate(Limited::Tool, ask.run, &self.tool.arrivals, ask.tool_guards.rate)?;
+        for (run, state) in self.lineage {
+            self.rate(Limited::Run, *run, &state.arrivals, ask.run_guards.rate)?;
+        }
+        self.rate(Limited::Principal, ask.run, &self.principal.arrivals, ask.spend.rate)
+    }
+
+    fn rate(&mut self, of: Limited, run: RunId, arrivals: &Rolling, rate: Option<Rate>) -> Result<(), No> {
+        let Some(rate) = rate else { return Ok(()) };
+        let (used, wait_ms) = rate::room(arrivals, rate, self.ask.at_ms);
+        self.read(of.guard(), used, rate.calls);
+        match wait_ms {
+            0 => Ok(()),
+            wait_ms => {
+                let why = Why::Rate { of, calls: rate.calls, per_ms: rate.per_ms };
+                Err(No::new(Denial::RateLimited, of.guard(), run, why).after(wait_ms))
+            }
+        }
+    }
+
+    fn breaker(&mut self) -> Result<(), No> {
+        let Some(settings) = self.ask.tool_guards.breaker else { return Ok(()) };
+        let at_ms = self.ask.at_ms;
+        self.read(GuardName::Breaker, self.tool.breaker.failures(&settings, at_ms), settings.failures.into());
+        match self.tool.breaker.gate(&settings, at_ms) {
+            Gate::Pass | Gate::Probe => Ok(()),
+            Gate::Wait { retry_after_ms, probing } => {
+                let why = Why::BreakerOpen { probing };
+                let no = No::new(Denial::BreakerOpen, GuardName::Breaker, self.ask.run, why);
+                Err(no.after(retry_after_ms))
+            }
+        }
+    }
+
+    /// Most of the steps are used once this call is: of the run or of the ancestor that has the least left.
+    fn wrap_up(&mut self) {
+        let limit = self.ask.run_guards.budgets.steps;
+        let most = self.lineage.iter().enumerate().rev().max_by_key(|(_, (_, state))| state.steps);
+        let Some((index, (_, state))) = most else { return };
+        let used = state.steps.saturating_add(1);
+        if used.saturating_mul(100) >= limit.saturating_mul(WRAP_UP_PERCENT) {
+            self.notices.push(Notice::WrapUp { used, limit, inherited: index > 0 });
+        }
+    }
+}
+
+/// A budget that does not cover the call: for good, or only while other calls hold it.
+fn uncovered(run: RunId, why: Why) -> No {
+    let Why::Budget { budget, used, asked, limit, .. } = why else {
+        return No::new(Denial::BudgetExhausted, GuardName::Steps, run, why);
+    };
+    match used.saturating_add(asked) <= limit {
+        true => No::new(Denial::RateLimited, budget.guard(), run, why).after(HELD_RETRY_MS),
+        false => {
+            let halts = budget == budget::Budget::Proposals;
+            No::new(Denial::BudgetExhausted, budget.guard(), run, why).halting(halts)
+        }
+    }
+}
