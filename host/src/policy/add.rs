@@ -145,7 +145,8 @@ mod tests {
         let text = document_with_tool("", &ToolEntry { verdict: Verdict::Allow, ..entry(&Capability::ALL) })
             .unwrap();
         let compiled = compile(&text, "p.toml", &|_| None).unwrap();
-        assert!(compiled.warnings.is_empty(), "{}", compiled.warnings);
+        let codes: Vec<_> = compiled.warnings.iter().map(|one| one.code).collect();
+        assert_eq!(codes, ["no_fallback"], "{}", compiled.warnings);
         let tool = &compiled.policy.tools["read_file"];
         assert_eq!(tool.component.to_str(), Some("../build/fi\"les ${X}.wasm"));
         assert_eq!(tool.sha256, Some([0xab; 32]));

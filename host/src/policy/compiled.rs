@@ -4,13 +4,17 @@
 //! Not here: TOML (`document/`), the checks that lead here (`compile`), the verdict (`decide`).
 //! Invariant: only `compile` builds a [`Policy`], so every value in one has passed every check.
 
+use super::approval::{Approval, Escalation};
 use super::condition::Condition;
 use super::diagnostic::Place;
+use super::fallback::Fallback;
+use crate::guard::settings::{RunGuards, SpendGuards, ToolGuards};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a repeat of the call may do.
@@ -25,6 +29,17 @@ pub enum Effect {
     Keyed,
     /// Never repeated by the host.
     Once,
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ReadOnly => "read-only",
+            Self::Idempotent => "idempotent",
+            Self::Keyed => "keyed",
+            Self::Once => "once",
+        })
+    }
 }
 
 /// Where the idempotency key comes from.
@@ -147,6 +162,10 @@ pub struct Policy {
     pub host: HostSettings,
     /// `[run]`.
     pub run: RunSettings,
+    /// `[spend]`.
+    pub spend: Arc<SpendGuards>,
+    /// `[escalation]`.
+    pub escalation: Escalation,
     /// `[sanitize]`.
     pub sanitize: SanitizeSettings,
     /// `[tools.NAME]`, by name. A tool that is not here does not exist.
@@ -180,8 +199,8 @@ pub enum RunFrom {
     Env(String),
 }
 
-/// `[run]`: the identity of runs and what each call of one must carry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// `[run]`: the identity of runs, what each call of one must carry, and what a run may spend.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunSettings {
     /// Which run a client gets that names none.
     pub from: RunFrom,
@@ -189,6 +208,8 @@ pub struct RunSettings {
     pub name: Option<String>,
     /// Keys that `toolgate/context` must hold; a call without one is refused as `missing_context`.
     pub required_context: Vec<String>,
+    /// What a run may spend, and when it is stopped.
+    pub guards: Arc<RunGuards>,
 }
 
 /// `[sanitize]`: the caps of what a model may be shown.
@@ -227,6 +248,14 @@ pub struct ToolPolicy {
     pub grants: Grants,
     /// What the client gets.
     pub output: Channel,
+    /// What it costs, how often it may be called, and when it is retried or left alone.
+    pub guards: Arc<ToolGuards>,
+    /// What the agent gets when it fails or is left alone; `None` is the error itself.
+    pub fallback: Option<Fallback>,
+    /// How risky a call is, from 0 to 100.
+    pub risk: u8,
+    /// When a person decides about a call that the rules allow, and for how long.
+    pub approval: Approval,
     /// Where its keys stand in the file, by dotted name below the tool (`grants.fs[0]`); the tool itself is `""`.
     pub places: BTreeMap<String, Place>,
 }
@@ -253,6 +282,8 @@ pub struct Rule {
     pub when: Vec<Condition>,
     /// For the agent: what to do instead, or next.
     pub hint: Option<String>,
+    /// How risky a call is that matches, from 0 to 100.
+    pub risk: Option<u8>,
     /// The line of the file where it begins, from 1.
     pub line: usize,
 }

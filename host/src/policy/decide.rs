@@ -1,6 +1,6 @@
 //! Decide: a pure function from the policy, a tool's name and its arguments to a verdict and its makers.
 //!
-//! Not here: guards, budgets, approvals; they can only take away from what this allows. Invariant:
+//! Not here: guards, budgets, approvals and their conditions; they can only take away from what this allows. Invariant:
 //! deny > ask > allow over all matching rules whatever their order; nothing matched is the tool's own
 //! verdict, deny unless written; an unknown tool and arguments that rules cannot be asked about are denied.
 
@@ -36,6 +36,9 @@ pub struct Decision {
     pub hint: Option<String>,
     /// The first deciding line of the policy file, from 1; `None` for an unknown tool.
     pub line: Option<usize>,
+    /// How risky the call is, from 0 to 100: the highest of the tool's risk and those of all matching rules,
+    /// deciding or not; 0 for an unknown tool.
+    pub risk: u8,
 }
 
 impl Policy {
@@ -49,6 +52,7 @@ impl Policy {
                 reason: DecisionReason::UnknownTool,
                 hint: None,
                 line: None,
+                risk: 0,
             },
         }
     }
@@ -64,6 +68,7 @@ impl ToolPolicy {
                 reason: DecisionReason::EvaluationError,
                 hint: None,
                 line: Some(self.place("").line),
+                risk: self.risk,
             };
         }
         let matching: Vec<&Rule> = self.rules.iter().filter(|rule| rule.matches(arguments)).collect();
@@ -74,6 +79,7 @@ impl ToolPolicy {
                 reason: DecisionReason::NoRuleMatched,
                 hint: None,
                 line: Some(self.place("verdict").line),
+                risk: self.risk,
             };
         };
         let makers = || matching.iter().filter(|rule| rule.then == verdict);
@@ -83,6 +89,7 @@ impl ToolPolicy {
             reason: DecisionReason::RuleMatched,
             hint: makers().find_map(|rule| rule.hint.clone()),
             line: makers().next().map(|rule| rule.line),
+            risk: matching.iter().filter_map(|rule| rule.risk).fold(self.risk, u8::max),
         }
     }
 

@@ -32,6 +32,8 @@ pub struct RuleReport {
     pub line: usize,
     /// Its answer.
     pub then: Verdict,
+    /// How risky a call is that matches; `None` where the rule does not say.
+    pub risk: Option<u8>,
     /// True when all its conditions hold.
     pub matched: bool,
     /// True when it is one of the decision's makers.
@@ -144,6 +146,7 @@ fn report(rule: &Rule, arguments: &Value, decision: &Decision) -> RuleReport {
         id: rule.id.to_string(),
         line: rule.line,
         then: rule.then,
+        risk: rule.risk,
         matched: asked && rule.matches(arguments),
         decides: decision.rules.contains(&rule.id.0),
         conditions: rule.when.iter().map(condition).collect(),

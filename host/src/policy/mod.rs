@@ -6,15 +6,18 @@
 //! own verdict says so, and a policy with any error is no policy.
 
 mod add;
+mod approval;
 mod capability;
 pub mod cases;
 mod compile;
 mod compiled;
 mod condition;
 mod decide;
+mod dependencies;
 mod diagnostic;
 mod document;
 mod explain;
+mod fallback;
 mod needs;
 mod number;
 mod paths;
@@ -23,6 +26,7 @@ mod paths;
 mod tests;
 
 pub use add::{AddError, ToolEntry, document_with_tool};
+pub use approval::{Approval, AskReason, Escalation};
 pub use capability::{Capability, UnknownCapabilityError};
 pub use compile::{Compiled, POLICY_BYTES_MAX, compile};
 pub use compiled::{
@@ -31,7 +35,9 @@ pub use compiled::{
 };
 pub use condition::{Condition, Pointer, Test};
 pub use decide::{Decision, DecisionReason};
+pub use dependencies::{Dependency, dependencies};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use document::json_schema;
 pub use explain::{Change, ConditionReport, Explanation, RuleReport};
+pub use fallback::{Fallback, Instead};
 pub use needs::check_needs;

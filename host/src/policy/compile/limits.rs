@@ -38,10 +38,11 @@ pub(super) fn layer(
     }
     let limits = Limits {
         fuel: section.fuel.map_or(lower.fuel, |fuel| fuel.0),
-        deadline: period(section.deadline, lower.deadline, (cursor, "deadline"), diagnostics),
+        deadline: period(section.deadline, lower.deadline, DEADLINE_MAX, (cursor, "deadline"), diagnostics),
         call_deadline: period(
             section.call_deadline,
             lower.call_deadline,
+            DEADLINE_MAX,
             (cursor, "call_deadline"),
             diagnostics,
         ),
@@ -70,22 +71,35 @@ pub(super) fn layer(
     limits
 }
 
+/// A span of time in `1ms..=max`, or the lower one.
 fn period(
     written: Option<Period>,
     lower: Duration,
+    max: Period,
     at: (&Cursor<'_>, &str),
     diagnostics: &mut Diagnostics,
 ) -> Duration {
     let (cursor, key) = at;
     match written {
         Some(Period(Duration::ZERO)) => report_zero(cursor, key, "`1ms` or more", diagnostics),
-        Some(period) if period.0 > DEADLINE_MAX.0 => {
-            report_over(cursor, key, &format!("`{DEADLINE_MAX}`"), diagnostics);
-        }
+        Some(period) if period.0 > max.0 => report_over(cursor, key, &format!("`{max}`"), diagnostics),
         Some(period) => return period.0,
         None => {}
     }
     lower
+}
+
+/// The same, in milliseconds.
+pub(super) fn period_ms(
+    written: Option<Period>,
+    lower_ms: u64,
+    max: Period,
+    at: (&Cursor<'_>, &str),
+    diagnostics: &mut Diagnostics,
+) -> u64 {
+    let lower = Duration::from_millis(lower_ms);
+    let taken = period(written, lower, max, at, diagnostics);
+    u64::try_from(taken.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A size in `1..=max`, or the lower one.

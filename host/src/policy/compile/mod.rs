@@ -4,21 +4,29 @@
 //! components (`needs`) or the disk can tell. Invariant: a policy comes out only when there
 //! is no error, and the same text and environment always give the same policy.
 
+mod advice;
+mod approval;
+mod budgets;
+mod defaults;
+mod digest;
+mod fallback;
 mod grants;
+mod guards;
 mod host;
 mod limits;
+mod money;
 mod pattern;
 mod reach;
 mod rule;
 mod run;
 mod sanitize;
+mod spend;
 mod tool;
 
 use super::compiled::Policy;
 use super::diagnostic::{Diagnostic, Diagnostics, LineIndex, Place};
 use super::document::{Cursor, Document, Environment, Read, read};
-use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The longest policy text, in bytes: a thousand tools fit, a wrong file does not.
 pub const POLICY_BYTES_MAX: usize = 1 << 20;
@@ -54,14 +62,18 @@ pub fn compile(
     let read: Read<Document> = read(text, &lines, &mut environment);
     let root = Cursor::root(&read.tree, &lines);
     let document = read.document.unwrap_or_default();
+    let defaults = defaults::compile(document.defaults, &root.key("defaults"), &mut diagnostics);
     let policy = Policy {
         file: file.to_owned(),
-        digest: digest(text, &environment.read),
+        digest: digest::policy_digest(text, &environment.read),
         host: host::compile(document.host, &root.key("host"), &mut diagnostics),
         run: run::compile(document.run, &root.key("run"), &mut diagnostics),
+        spend: Arc::new(spend::compile(document.spend, &root.key("spend"), &mut diagnostics)),
+        escalation: approval::escalation(document.escalation, &root.key("escalation"), &mut diagnostics),
         sanitize: sanitize::compile(document.sanitize, &root.key("sanitize"), &mut diagnostics),
-        tools: tool::compile_all(document.tools, document.defaults, &root, &mut diagnostics),
+        tools: tool::compile_all(document.tools, &defaults, &root.key("tools"), &mut diagnostics),
     };
+    advice::check(&policy, &defaults, &root, &mut diagnostics);
     diagnostics.append(read.diagnostics);
     let diagnostics = diagnostics.sorted();
     match diagnostics.has_errors() {
@@ -69,21 +81,6 @@ pub fn compile(
         true => Err(diagnostics.errors_only()),
         false => Ok(Compiled { policy, warnings: diagnostics }),
     }
-}
-
-/// See [`Policy::digest`].
-fn digest(text: &str, read: &BTreeMap<String, Option<String>>) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        hash.update((bytes.len() as u64).to_be_bytes());
-        hash.update(bytes);
-    };
-    part(text.as_bytes());
-    for (name, value) in read {
-        part(name.as_bytes());
-        part(value.as_deref().unwrap_or("").as_bytes());
-    }
-    hash.finalize().into()
 }
 
 /// A zero where zero would mean "nothing at all", which nobody means and many read as "no limit".

@@ -35,7 +35,7 @@ pub(super) fn check(tool: &ToolPolicy, diagnostics: &mut Diagnostics) {
             continue;
         }
         let mut others = tool.rules.iter().enumerate().filter(|(at, _)| *at != index);
-        if let Some((_, other)) = others.find(|(at, other)| shadows((*at, other), (index, rule))) {
+        if let Some((_, other)) = others.find(|(at, other)| shadows((*at, other), (index, rule), tool.risk)) {
             let message = format!(
                 "the rule never changes the answer: whenever it matches, `{}` ({}) on line {} does too",
                 other.id, other.then, other.line
@@ -53,8 +53,12 @@ pub(super) fn check(tool: &ToolPolicy, diagnostics: &mut Diagnostics) {
 }
 
 /// True when the first rule matches whenever the second does, and its verdict is at least as strong; of
-/// two that say the same, the earlier one shadows.
-fn shadows((at, strong): (usize, &Rule), (index, weak): (usize, &Rule)) -> bool {
+/// two that say the same, the earlier one shadows. A rule that raises the risk of what may run matters.
+fn shadows((at, strong): (usize, &Rule), (index, weak): (usize, &Rule), tool_risk: u8) -> bool {
+    let otherwise = strong.risk.unwrap_or(0).max(tool_risk);
+    if strong.then != Verdict::Deny && weak.risk.is_some_and(|risk| risk > otherwise) {
+        return false;
+    }
     let covers = |a: &Rule, b: &Rule| a.when.iter().all(|condition| follows(condition, &b.when));
     match strong.then.cmp(&weak.then) {
         Ordering::Greater => covers(strong, weak),

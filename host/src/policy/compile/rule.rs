@@ -37,6 +37,7 @@ pub(super) fn compile(
         then: written.then,
         when,
         hint: written.hint,
+        risk: written.risk.map(|risk| risk.0),
         line: cursor.place().line,
     }
 }

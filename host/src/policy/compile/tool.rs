@@ -1,74 +1,86 @@
 //! `[tools.NAME]`, checked, with defaults.
 
-use super::{grants, limits, reach, rule};
+use super::defaults::Defaults;
+use super::digest::parse_digest;
+use super::{approval, fallback, grants, guards, limits, money, reach, rule};
+use crate::call::OWN_TOOLS_PREFIX;
+use crate::guard::settings::ToolGuards;
 use crate::policy::capability::Capability;
-use crate::policy::compiled::{Channel, Effect, Grants, KeySource, Limits, Rule, ToolPolicy, Trust, Verdict};
+use crate::policy::compiled::{Channel, Effect, Grants, KeySource, Rule, ToolPolicy, Trust, Verdict};
 use crate::policy::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::policy::document::units::Period;
 use crate::policy::document::{self, Cursor};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 const NAME_CHARS_MAX: usize = 64;
 /// Rules and conditions of the whole policy: each may hold a compiled pattern, and rules are compared in
 /// pairs.
 const RULES_MAX: usize = 4_000;
+/// A day.
+const POLL_MAX: Period = Period(Duration::from_secs(86_400));
 const EXPECTED_NAME: &str =
     "a lowercase letter, then up to 63 lowercase letters, digits or `_`, as the component defines it";
 
 pub(super) fn compile_all(
     tools: BTreeMap<String, document::Tool>,
-    defaults: Option<document::Defaults>,
-    root: &Cursor<'_>,
+    defaults: &Defaults,
+    section: &Cursor<'_>,
     diagnostics: &mut Diagnostics,
 ) -> BTreeMap<String, ToolPolicy> {
-    let limits = defaults.and_then(|defaults| defaults.limits);
-    let cursor = root.key("defaults").key("limits");
-    let limits = limits::defaults(limits.as_ref(), &cursor, diagnostics);
     let mut compiled = BTreeMap::new();
     let rules = tools.values().flat_map(|tool| &tool.rule);
     let count: usize = rules.map(|rule| 1 + rule.when.len()).sum();
     if count > RULES_MAX {
         let message = format!("the policy has {count} rules and conditions");
-        let problem = Diagnostic::error("too_large", &root.key("tools").place(), message);
+        let problem = Diagnostic::error("too_large", &section.place(), message);
         diagnostics.push(problem.expected(format!("at most {RULES_MAX}")));
         return compiled;
     }
     let mut ids: BTreeMap<String, usize> = BTreeMap::new();
     let mut components: BTreeMap<PathBuf, (String, [u8; 32])> = BTreeMap::new();
-    let section = root.key("tools");
     for (name, tool) in tools {
-        let tool = compile(&name, tool, limits, &section.key(&name), diagnostics);
+        let tool = compile(&name, tool, defaults, &section.key(&name), diagnostics);
         if !is_tool_name(&name) {
             let place = section.name(&name).place();
             let problem = Diagnostic::error("bad_tool_name", &place, "not the name of a tool");
             let found = format!("`{}`", name.escape_debug());
             diagnostics.push(problem.found(found).expected(EXPECTED_NAME));
+        } else if name.starts_with(OWN_TOOLS_PREFIX) {
+            let place = section.name(&name).place();
+            let problem =
+                Diagnostic::error("bad_tool_name", &place, "names like this are the host's own tools");
+            diagnostics.push(problem.found(format!("`{name}`")).expected("another name"));
         }
         check_ids(&tool, &mut ids, diagnostics);
         check_digests(&tool, &mut components, diagnostics);
         reach::check(&tool, diagnostics);
         compiled.insert(name, tool);
     }
+    fallback::check_targets(&compiled, section, diagnostics);
     compiled
 }
 
 fn compile(
     name: &str,
-    written: document::Tool,
-    lower: Limits,
+    mut written: document::Tool,
+    lower: &Defaults,
     cursor: &Cursor<'_>,
     diagnostics: &mut Diagnostics,
 ) -> ToolPolicy {
     let effect = written.effect.unwrap_or(Effect::Once);
     let default_key = if effect == Effect::Once { KeySource::Arguments } else { KeySource::Client };
-    let component =
-        super::host::host_path(Some(written.component), "", &cursor.key("component"), diagnostics);
-    let rules = written.rule.into_iter().enumerate();
+    let component = std::mem::take(&mut written.component);
+    let component = super::host::host_path(Some(component), "", &cursor.key("component"), diagnostics);
+    let rules = std::mem::take(&mut written.rule).into_iter().enumerate();
     let rules: Vec<Rule> = rules
         .map(|(at, one)| rule::compile(one, at, name, &cursor.key("rule").item(at), diagnostics))
         .collect();
-    let limits = limits::layer(written.limits.as_ref(), lower, &cursor.key("limits"), diagnostics);
-    let grants = grants::compile(written.grants, &cursor.key("grants"), diagnostics);
+    let at = |key: &str| cursor.key(key);
+    let limits = limits::layer(written.limits.as_ref(), lower.limits, &at("limits"), diagnostics);
+    let grants = grants::compile(written.grants.take(), &at("grants"), diagnostics);
     ToolPolicy {
         name: name.to_owned(),
         component,
@@ -77,11 +89,36 @@ fn compile(
         effect,
         key: written.key.unwrap_or(default_key),
         trust: written.trust.unwrap_or(Trust::Outside),
-        output: written.output.and_then(|output| output.channel).unwrap_or(Channel::Both),
+        output: written.output.take().and_then(|output| output.channel).unwrap_or(Channel::Both),
+        risk: written.risk.map_or(0, |risk| risk.0),
+        approval: approval::layer(written.approval.take(), &lower.approval, &at("approval"), diagnostics),
+        fallback: fallback::compile(written.fallback.take(), &at("fallback"), diagnostics),
+        guards: Arc::new(tool_guards(written, &lower.guards, cursor, diagnostics)),
         places: places(cursor, rules.len(), &grants),
         rules,
         limits,
         grants,
+    }
+}
+
+/// The tool's own guards over those of `[defaults]`.
+fn tool_guards(
+    written: document::Tool,
+    lower: &ToolGuards,
+    cursor: &Cursor<'_>,
+    diagnostics: &mut Diagnostics,
+) -> ToolGuards {
+    let at = |key: &str| cursor.key(key);
+    let cost = money::price(written.cost, lower.cost_micro_usd, (cursor, "cost"), diagnostics);
+    let charge = money::price(written.charge, lower.charge_micro_usd_max, (cursor, "charge"), diagnostics);
+    let poll = (cursor, "poll");
+    ToolGuards {
+        cost_micro_usd: cost,
+        charge_micro_usd_max: charge,
+        poll_ms: written.poll.map(|every| limits::period_ms(Some(every), 0, POLL_MAX, poll, diagnostics)),
+        rate: guards::rate(written.rate, &at("rate"), diagnostics).or(lower.rate),
+        breaker: guards::breaker(written.breaker, lower.breaker, &at("breaker"), diagnostics),
+        retry: guards::retry(written.retry, lower.retry, &at("retry"), diagnostics),
     }
 }
 
@@ -116,15 +153,6 @@ fn digest(
     digest
 }
 
-fn parse_digest(text: &str) -> Option<[u8; 32]> {
-    let is_plain = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let mut digest = [0; 32];
-    for (at, byte) in digest.iter_mut().enumerate().take_while(|_| is_plain) {
-        *byte = u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()?;
-    }
-    is_plain.then_some(digest)
-}
-
 fn check_ids(tool: &ToolPolicy, ids: &mut BTreeMap<String, usize>, diagnostics: &mut Diagnostics) {
     for (index, rule) in tool.rules.iter().enumerate() {
         if let Some(line) = ids.insert(rule.id.to_string(), rule.line) {
@@ -154,7 +182,7 @@ fn check_digests(
 
 fn places(cursor: &Cursor<'_>, rules: usize, grants: &Grants) -> BTreeMap<String, Place> {
     let mut places = BTreeMap::from([(String::new(), cursor.place())]);
-    for key in ["component", "sha256", "verdict", "effect"] {
+    for key in ["component", "sha256", "verdict", "effect", "fallback"] {
         places.insert(key.to_owned(), cursor.key(key).place());
     }
     for index in 0..rules {

@@ -99,7 +99,11 @@ fn unknown_key(place: &Place, section: &str, key: &str, known: &[&str]) -> Diagn
     }
     let message = format!("unknown key `{key}`");
     let problem = Diagnostic::error("unknown_key", place, message);
-    suggest(problem.found(format!("`{key}`")).expected(listed(known)), key, known)
+    let problem = problem.found(format!("`{key}`")).expected(listed(known));
+    match super::elsewhere::home(section, key) {
+        Some(home) => problem.help(format!("did you mean `{home}.{key}`?")),
+        None => suggest(problem, key, known),
+    }
 }
 
 fn suggest(problem: Diagnostic, word: &str, known: &[&str]) -> Diagnostic {

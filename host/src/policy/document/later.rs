@@ -15,45 +15,7 @@ pub(in crate::policy) fn later_keys() -> &'static [(&'static str, &'static [&'st
 }
 
 const LATER: &[(&str, &[&str])] = &[
-    ("Document", &["spend", "escalation", "retry", "breaker", "rate", "repetition", "approval"]),
-    (
-        "Run",
-        &[
-            "budget",
-            "budgets",
-            "steps",
-            "proposals",
-            "refusals",
-            "cost",
-            "tokens",
-            "wall_time",
-            "segment_age",
-            "depth",
-            "review",
-            "goal",
-            "repetition",
-            "nested",
-        ],
-    ),
-    ("Defaults", &["retry", "breaker", "fallback", "rate", "repetition", "approval", "spend", "cost"]),
-    (
-        "Tool",
-        &[
-            "retry",
-            "breaker",
-            "fallback",
-            "rate",
-            "repetition",
-            "approval",
-            "spend",
-            "budget",
-            "cost",
-            "http",
-            "secret",
-            "secrets",
-        ],
-    ),
-    ("Limits", &["steps", "cost", "tokens", "calls", "host_calls"]),
+    ("Tool", &["http", "secret", "secrets"]),
     ("Grants", &["http", "secret", "secrets", "net", "network"]),
     ("Sanitize", &["redact", "secrets", "injection", "markup", "patterns"]),
 ];

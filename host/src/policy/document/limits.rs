@@ -4,14 +4,6 @@ use super::units::{Bytes, Fuel, Period};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// What holds for every tool that does not say otherwise.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::policy) struct Defaults {
-    /// Limits of one call.
-    pub(in crate::policy) limits: Option<Limits>,
-}
-
 /// Limits of one call. None of them can be switched off.
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -3,10 +3,18 @@
 //! Not here: whether the values make sense together (`compile/`). The types below are the one home of
 //! the shape: the reader refuses what they do not name, and the JSON Schema for editors is made of them.
 
+mod approval;
+mod budgets;
+pub(super) mod decimal;
+mod defaults;
 mod deserializer;
+mod elsewhere;
 mod error;
+mod escalation;
 mod expand;
+mod fallback;
 mod grants;
+mod guards;
 mod host;
 mod later;
 mod limits;
@@ -15,20 +23,32 @@ mod reader;
 mod rule;
 mod run;
 mod sanitize;
+mod spend;
+mod switch;
 mod tool;
 mod tree;
 pub(super) mod units;
 
+pub(super) use approval::Approval;
+pub(super) use budgets::Budgets;
+pub(super) use defaults::Defaults;
+#[cfg(test)]
+pub(super) use elsewhere::misplaced_keys;
+pub(super) use escalation::Escalation;
 pub(super) use expand::{Environment, is_variable_name};
+pub(super) use fallback::Fallback;
 pub(super) use grants::{Fs, Grants};
+pub(super) use guards::{Breaker, Rate, Retry};
 pub(super) use host::Host;
 #[cfg(test)]
 pub(super) use later::later_keys;
-pub(super) use limits::{Defaults, Limits};
+pub(super) use limits::Limits;
 pub(super) use reader::{Read, read};
 pub(super) use rule::{Condition, Length, Range, Rule};
 pub(super) use run::Run;
 pub(super) use sanitize::Sanitize;
+pub(super) use spend::Spend;
+pub(super) use switch::Switch;
 pub(super) use tool::Tool;
 pub(super) use tree::Cursor;
 
@@ -46,8 +66,12 @@ pub(super) struct Document {
     pub(super) host: Option<Host>,
     /// What holds for every tool that does not say otherwise.
     pub(super) defaults: Option<Defaults>,
-    /// The identity of runs, and what every call must carry.
+    /// The identity of runs, what every call must carry, and what a run may spend.
     pub(super) run: Option<Run>,
+    /// What the principal may spend over all runs.
+    pub(super) spend: Option<Spend>,
+    /// Whose word approves.
+    pub(super) escalation: Option<Escalation>,
     /// The caps of what a model may be shown.
     pub(super) sanitize: Option<Sanitize>,
     /// The tools, by the name that their component gives them. A tool that is not here does not exist.

@@ -1,5 +1,6 @@
 //! `[[tools.NAME.rule]]`: conditions on the arguments, then a verdict.
 
+use super::decimal::Score;
 use crate::policy::compiled::Verdict;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,6 +20,8 @@ pub(in crate::policy) struct Rule {
     pub(in crate::policy) then: Verdict,
     /// For the agent: what to do instead, or next. It is shown to the model; name no secret here.
     pub(in crate::policy) hint: Option<String>,
+    /// How risky a call is that matches, from 0 to 100. The highest of the tool and its matching rules counts.
+    pub(in crate::policy) risk: Option<Score>,
 }
 
 /// Tests on one value of the arguments; at least one, and all must hold. A value that is absent or of

@@ -1,9 +1,15 @@
 //! `[tools.NAME]`: one tool and all that it may do.
 
+use super::approval::Approval;
+use super::decimal::{Money, Score};
+use super::fallback::Fallback;
 use super::grants::Grants;
+use super::guards::{Breaker, Rate, Retry};
 use super::limits::Limits;
 use super::output::Output;
 use super::rule::Rule;
+use super::switch::Switch;
+use super::units::Period;
 use crate::policy::compiled::{Effect, KeySource, Trust, Verdict};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -38,4 +44,23 @@ pub(in crate::policy) struct Tool {
     pub(in crate::policy) grants: Option<Grants>,
     /// What the client gets.
     pub(in crate::policy) output: Option<Output>,
+    /// What each executed attempt costs. Default: that of `[defaults]`, else 0.
+    pub(in crate::policy) cost: Option<Money>,
+    /// What the tool may charge by itself in one call, at most. Default: 0.
+    pub(in crate::policy) charge: Option<Money>,
+    /// The tool is for polling: the same arguments again are no repetition once this long has passed; at
+    /// most `24h`. Default: not for polling.
+    pub(in crate::policy) poll: Option<Period>,
+    /// Calls of the tool in a window, over all runs. Default: no limit.
+    pub(in crate::policy) rate: Option<Rate>,
+    /// When the tool, failing, is left alone; or `"off"`.
+    pub(in crate::policy) breaker: Option<Switch<Breaker>>,
+    /// When the host tries again by itself; or `"off"`.
+    pub(in crate::policy) retry: Option<Switch<Retry>>,
+    /// What the agent gets when the tool fails or is left alone; or `"off"`: the error, and that is meant.
+    pub(in crate::policy) fallback: Option<Switch<Fallback>>,
+    /// How risky a call is, from 0 to 100: what `approval.risk` compares. Default: 0.
+    pub(in crate::policy) risk: Option<Score>,
+    /// When a person decides about a call that is otherwise allowed, and for how long.
+    pub(in crate::policy) approval: Option<Approval>,
 }

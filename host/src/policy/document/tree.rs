@@ -127,6 +127,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// True when the text writes something here.
+    pub(in crate::policy) fn is_written(&self) -> bool {
+        self.node.is_some()
+    }
+
     /// True when nothing was pruned here: what is not written was not meant.
     pub(in crate::policy) fn is_whole(&self) -> bool {
         match self.node.map(|node| &node.kind) {

@@ -139,10 +139,9 @@ readable! {
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = self.0.as_millis();
-        match ms % 1_000 {
-            0 => write!(f, "{}s", ms / 1_000),
-            _ => write!(f, "{ms}ms"),
-        }
+        let whole = |(_, scale): &&(&str, u64)| ms != 0 && ms.is_multiple_of(u128::from(*scale));
+        let (name, scale) = Self::SCALES.iter().rev().find(whole).copied().unwrap_or(("s", 1_000));
+        write!(f, "{}{name}", ms / u128::from(scale))
     }
 }
 

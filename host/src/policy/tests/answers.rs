@@ -77,8 +77,32 @@ fn the_decision_carries_the_hint_and_the_line_of_its_first_maker() {
 #[test]
 fn a_decision_prints_as_plain_json() {
     let decision = policy(&tool("")).decide("t", &json!({}));
-    let expected = json!({"verdict": "deny", "rules": ["tools.t.verdict"], "reason": "no_rule_matched", "hint": null, "line": 1});
+    let expected = json!({"verdict": "deny", "rules": ["tools.t.verdict"], "reason": "no_rule_matched", "hint": null, "line": 1, "risk": 0});
     assert_eq!(serde_json::to_value(decision).unwrap(), expected);
+}
+
+#[test]
+fn the_risk_is_the_highest_of_the_tool_and_every_rule_that_matched() {
+    let policy = policy(&tool(
+        "risk = 30\nverdict = 'allow'\n\
+         [[tools.t.rule]]\nwhen = [{ pointer = '/a', present = true }]\nthen = 'allow'\nrisk = 80\n\
+         [[tools.t.rule]]\nwhen = [{ pointer = '/b', present = true }]\nthen = 'ask'\nrisk = 40\n\
+         [[tools.t.rule]]\nwhen = [{ pointer = '/c', present = true }]\nthen = 'ask'\nrisk = 10",
+    ));
+    for (arguments, risk) in [
+        (json!({}), 30),
+        (json!({"a": 1}), 80),
+        (json!({"b": 1}), 40),
+        (json!({"a": 1, "b": 1}), 80),
+        (json!({"c": 1}), 30),
+        (json!([]), 30),
+    ] {
+        assert_eq!(policy.decide("t", &arguments).risk, risk, "{arguments}");
+        assert_eq!(policy.explain("t", &arguments).decision.risk, risk);
+    }
+    assert_eq!(policy.decide("u", &json!({})).risk, 0);
+    let told: Vec<_> = policy.explain("t", &json!({})).rules.iter().map(|rule| rule.risk).collect();
+    assert_eq!(told, [Some(80), Some(40), Some(10)]);
 }
 
 /// Rules on the members `/0` to `/3`, and arguments that have some of them.

@@ -1,8 +1,14 @@
 //! Tests of the whole room: text in, answers and diagnostics out.
 
+mod advice;
 mod answers;
+mod approvals;
+mod budgets;
+mod dependencies;
 mod examples;
 mod explanations;
+mod fallbacks;
+mod guards;
 mod mutations;
 mod reach;
 mod settings;
@@ -41,6 +47,14 @@ fn errors(text: &str) -> Diagnostics {
 fn codes(diagnostics: &Diagnostics) -> Vec<String> {
     let code = |one: &super::Diagnostic| format!("{}:{} {}", one.line, one.column, one.code);
     diagnostics.iter().map(code).collect()
+}
+
+/// `line:column code` of what a policy without errors is warned of, other than tools without a fallback,
+/// which most texts of these tests have.
+fn warned(text: &str) -> Vec<String> {
+    let mut codes = codes(&compiled(text).warnings);
+    codes.retain(|code| !code.ends_with(" no_fallback"));
+    codes
 }
 
 /// A policy of one tool `t` with these lines in its section.

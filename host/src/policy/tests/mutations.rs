@@ -1,11 +1,14 @@
 //! Arbitrary and damaged text: never a panic, always the same answer, every place inside the text.
 
 use super::environment;
-use crate::policy::{Diagnostics, cases, compile};
+use crate::policy::{Diagnostics, cases, compile, dependencies};
 use proptest::prelude::*;
 use serde_json::json;
 
-const VALID: &str = include_str!("../../../../policies/workspace-write.toml");
+const VALID: &[&str] = &[
+    include_str!("../../../../policies/workspace-write.toml"),
+    include_str!("../../../../policies/control-plane.toml"),
+];
 const WORDS: &[&str] = &[
     "\n[tools.t]\n",
     "\n[[tools.t.rule]]\n",
@@ -46,6 +49,22 @@ const WORDS: &[&str] = &[
     "\r\n",
     "'''",
     "run.from = 'env:'",
+    "[run.budgets]\n",
+    "[spend]\n",
+    "[defaults]\n",
+    "[escalation]\n",
+    "cost = '0.000001'",
+    "charge = 1e-9",
+    "steps = 99",
+    "risk = 101",
+    "breaker = 'off'",
+    "retry = { attempts = 1 }",
+    "rate = { calls = 1, per = '1m' }",
+    "poll = '1ms'",
+    "approval = { ambiguity = 0.5 }",
+    "fallback = { tool = 't' }",
+    "fallback = { value = ",
+    "last_good = '1h'",
 ];
 
 #[track_caller]
@@ -60,6 +79,7 @@ fn read(text: &str) {
             for tool in a.policy.tools.keys() {
                 a.policy.explain(tool, &json!({"path": "/work/a", "n": 1}));
             }
+            assert_eq!(dependencies(&a.policy).len(), a.policy.tools.len());
         }
         (Err(a), Err(b)) => {
             assert_eq!(a, b);
@@ -92,9 +112,10 @@ proptest! {
 
     #[test]
     fn a_damaged_policy_never_panics(
+        valid in prop::sample::select(VALID),
         cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..12_usize, prop::sample::select(WORDS)), 1..4),
     ) {
-        let mut text: Vec<char> = VALID.chars().collect();
+        let mut text: Vec<char> = valid.chars().collect();
         for (at, length, word) in cuts {
             let start = at.index(text.len() + 1);
             let end = (start + length).min(text.len());
@@ -104,8 +125,11 @@ proptest! {
     }
 
     #[test]
-    fn a_policy_cut_short_never_panics(at in any::<prop::sample::Index>()) {
-        let kept = at.index(VALID.chars().count());
-        read(&VALID.chars().take(kept).collect::<String>());
+    fn a_policy_cut_short_never_panics(
+        valid in prop::sample::select(VALID),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let kept = at.index(valid.chars().count());
+        read(&valid.chars().take(kept).collect::<String>());
     }
 }

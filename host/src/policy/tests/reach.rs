@@ -1,6 +1,7 @@
 //! Rules that can never match or never matter, and those that only look so.
 
-use super::{codes, compiled, tool};
+use super::{compiled, tool, warned};
+use crate::policy::Verdict;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -10,7 +11,7 @@ fn warnings(rules: &[&str]) -> Vec<String> {
         let (when, then) = text.split_once(" => ").unwrap();
         format!("[[tools.t.rule]]\nthen = '{then}'\nwhen = [{when}]\n")
     };
-    codes(&compiled(&tool(&rules.iter().map(rule).collect::<String>())).warnings)
+    warned(&tool(&rules.iter().map(rule).collect::<String>()))
 }
 
 const A: &str = "{ pointer = '/a', equals = 1 }";
@@ -89,7 +90,7 @@ fn a_rule_that_contradicts_itself_never_matches() {
 #[test]
 fn a_tool_whose_every_rule_denies_can_never_run() {
     assert_eq!(warnings(&[&format!("{A} => deny")]), ["1:8 unreachable_tool"]);
-    assert!(codes(&compiled(&tool("")).warnings).is_empty());
+    assert!(warned(&tool("")).is_empty());
 }
 
 #[test]
@@ -97,6 +98,18 @@ fn an_allowing_pattern_that_may_match_anywhere_is_a_warning() {
     assert_eq!(warnings(&["{ pointer = '/a', matches = 'reports/' } => allow"]), ["6:37 unanchored_allow"]);
     assert!(warnings(&["{ pointer = '/a', matches = '^reports/' } => allow"]).is_empty());
     assert_eq!(warnings(&["{ pointer = '/a', matches = 'secret' } => deny", " => allow"]), [""; 0]);
+}
+
+#[test]
+fn a_rule_that_raises_the_risk_of_what_may_run_is_not_unreachable() {
+    let text = |first: &str, risks: &str| {
+        tool(&format!(
+            "risk = 20\n[[tools.t.rule]]\nthen = '{first}'\n[[tools.t.rule]]\nwhen = [{A}]\n{risks}"
+        ))
+    };
+    assert!(warned(&text("allow", "then = 'allow'\nrisk = 21")).is_empty());
+    assert_eq!(warned(&text("allow", "then = 'allow'")), ["7:1 unreachable_rule"]);
+    assert_eq!(warned(&text("deny", "then = 'allow'\nrisk = 21"))[0], "7:1 unreachable_rule");
 }
 
 /// A test of one small number.
@@ -110,31 +123,30 @@ fn condition() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A rule in four lines.
 fn rule() -> impl Strategy<Value = String> {
     let then = prop::sample::select(vec!["allow", "ask", "deny"]);
-    (prop::collection::vec(condition(), 0..3), then)
-        .prop_map(|(when, then)| format!("{} => {then}", when.join(", ")))
+    (prop::collection::vec(condition(), 0..3), then, 0..3_u8).prop_map(|(when, then, risk)| {
+        format!("[[tools.t.rule]]\nthen = '{then}'\nwhen = [{}]\nrisk = {risk}\n", when.join(", "))
+    })
 }
 
 proptest! {
     #[test]
     fn a_rule_that_is_called_unreachable_changes_no_answer(rules in prop::collection::vec(rule(), 1..4)) {
-        let text = |rules: &[String]| -> String {
-            rules.iter().map(|text| {
-                let (when, then) = text.split_once(" => ").unwrap();
-                format!("[[tools.t.rule]]\nthen = '{then}'\nwhen = [{when}]\n")
-            }).collect()
-        };
-        let all = compiled(&tool(&text(&rules)));
+        let all = compiled(&tool(&rules.concat()));
         for one in all.warnings.iter().filter(|one| one.code == "unreachable_rule") {
-            let index = (one.line - 4) / 3;
+            let index = (one.line - 4) / 4;
             let mut fewer = rules.clone();
             fewer.remove(index);
-            let without = compiled(&tool(&text(&fewer)));
+            let without = compiled(&tool(&fewer.concat()));
             let values = [json!({}), json!({"a": 0}), json!({"a": 1}), json!({"a": 1.5}), json!({"a": 2}), json!({"a": "x"})];
             for arguments in values {
-                let verdict = |policy: &crate::policy::Policy| policy.decide("t", &arguments).verdict;
-                prop_assert_eq!(verdict(&all.policy), verdict(&without.policy), "{} {}", one.message, arguments);
+                let answer = |policy: &crate::policy::Policy| {
+                    let decision = policy.decide("t", &arguments);
+                    (decision.verdict, (decision.verdict != Verdict::Deny).then_some(decision.risk))
+                };
+                prop_assert_eq!(answer(&all.policy), answer(&without.policy), "{} {}", one.message, arguments);
             }
         }
     }

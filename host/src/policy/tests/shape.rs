@@ -1,7 +1,7 @@
 //! What a text must look like, and what is said where it does not.
 
-use super::{codes, compiled, errors, tool};
-use crate::policy::document::later_keys;
+use super::{codes, compiled, errors, tool, warned};
+use crate::policy::document::{later_keys, misplaced_keys};
 use crate::policy::{POLICY_BYTES_MAX, compile};
 
 #[test]
@@ -41,14 +41,6 @@ fn an_unknown_key_is_named_with_what_was_expected_and_the_nearest_right_one() {
 #[test]
 fn a_key_of_a_later_version_is_refused_as_such() {
     for (text, key) in [
-        ("[spend]\nday = 1", "spend"),
-        ("[escalation]", "escalation"),
-        ("[run]\nsteps = 5", "steps"),
-        ("[tools.t]\ncomponent = 'x'\nretry = { attempts = 3 }", "retry"),
-        ("[tools.t]\ncomponent = 'x'\nbreaker = {}", "breaker"),
-        ("[tools.t]\ncomponent = 'x'\n[tools.t.approval]", "approval"),
-        ("[tools.t]\ncomponent = 'x'\nrate = '5/m'", "rate"),
-        ("[tools.t]\ncomponent = 'x'\nfallback = 'y'", "fallback"),
         ("[[tools.t.grants.http]]\n[tools.t]\ncomponent = 'x'", "http"),
         ("[tools.t.grants]\nsecret = []\n[tools.t]\ncomponent = 'x'", "secret"),
     ] {
@@ -64,15 +56,50 @@ fn a_key_of_a_later_version_is_refused_as_such() {
 
 #[test]
 fn no_key_of_a_later_version_is_also_a_key_of_its_section() {
-    let schema = crate::policy::json_schema();
     for (section, keys) in later_keys() {
-        let properties = match *section {
-            "Document" => &schema["properties"],
-            name => &schema["$defs"][name]["properties"],
-        };
-        let known = properties.as_object().unwrap_or_else(|| panic!("no section {section}"));
-        assert!(keys.iter().all(|key| !known.contains_key(*key)), "{section}");
+        let known = keys_of(section);
+        assert!(keys.iter().all(|key| !known.contains(&(*key).to_owned())), "{section}");
     }
+}
+
+#[test]
+fn a_key_in_the_wrong_section_is_sent_to_the_one_that_has_it() {
+    for (section, keys, home) in misplaced_keys() {
+        let here = keys_of(section);
+        let there = keys_of(match *home {
+            "run" => "Run",
+            "run.budgets" => "Budgets",
+            "defaults" => "Defaults",
+            other => panic!("no section {other}"),
+        });
+        for key in *keys {
+            assert!(
+                !here.contains(&(*key).to_owned()) && there.contains(&(*key).to_owned()),
+                "{section} {key}"
+            );
+        }
+    }
+    for (text, right) in [
+        ("[run]\nsteps = 5", "run.budgets.steps"),
+        ("budgets = {}", "run.budgets"),
+        ("[retry]\nattempts = 1", "defaults.retry"),
+        ("[defaults.limits]\ntokens = 1", "run.budgets.tokens"),
+    ] {
+        let found = errors(text);
+        let one = found.iter().next().unwrap();
+        let help = format!("did you mean `{right}`?");
+        assert_eq!((one.code, one.help.as_deref()), ("unknown_key", Some(&*help)), "{text}");
+    }
+}
+
+/// The keys of a section, by the name of its type.
+fn keys_of(section: &str) -> Vec<String> {
+    let schema = crate::policy::json_schema();
+    let properties = match section {
+        "Document" => &schema["properties"],
+        name => &schema["$defs"][name]["properties"],
+    };
+    properties.as_object().unwrap_or_else(|| panic!("no section {section}")).keys().cloned().collect()
 }
 
 #[test]
@@ -170,5 +197,5 @@ fn a_policy_that_would_take_long_to_check_is_refused_or_said_not_to_be() {
     let values = "1,".repeat(10_000);
     let long =
         tool(&format!("[[tools.t.rule]]\nthen = 'ask'\nwhen = [{{ pointer = '/a', in = [{values}] }}]"));
-    assert_eq!(codes(&compiled(&long).warnings), ["1:8 reach_not_checked"]);
+    assert_eq!(warned(&long), ["1:8 reach_not_checked"]);
 }

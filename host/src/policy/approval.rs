@@ -1,0 +1,118 @@
+//! Approval: when a person decides about a call that the rules allow, and whose word counts.
+//!
+//! Not here: parked calls and their answers (`guard/`), TOML (`document/`). Invariant: a condition can only
+//! turn allow into ask.
+
+use super::compiled::Policy;
+use serde::Serialize;
+
+/// When a person decides about a call of one tool: `[tools.NAME.approval]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Approval {
+    /// How long an approval can be used, in milliseconds.
+    pub expires_ms: u64,
+    /// Ask where the declared risk is at least this, from 1 to 100.
+    pub risk: Option<u8>,
+    /// Ask where the run has spent at least this, in micro-USD.
+    pub spent_micro_usd: Option<u64>,
+    /// Ask where the agent declares at least this much ambiguity, in percent.
+    pub ambiguity_percent: Option<u8>,
+    /// Whether the client's own person may approve.
+    pub client: bool,
+}
+
+/// Why an otherwise allowed call needs a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskReason {
+    /// The declared risk is as high as [`Approval::risk`].
+    Risk,
+    /// The run has spent as much as [`Approval::spent_micro_usd`].
+    Spent,
+    /// The agent says that it is as unsure as [`Approval::ambiguity_percent`].
+    Ambiguity,
+}
+
+/// Whose word approves: `[escalation]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Escalation {
+    /// The ed25519 public key (RFC 8032, 32 bytes as encoded there) whose signature every approval must
+    /// carry. Not checked to be a point of the curve. Without one the command line trusts the user of the
+    /// operating system.
+    pub approver_key: Option<[u8; 32]>,
+}
+
+impl Approval {
+    /// The first condition that asks for a person, for a call that the rules allow.
+    ///
+    /// `risk` is [`super::Decision::risk`], `spent_micro_usd` what the run has spent so far, `ambiguity` what
+    /// the agent declares, from 0 to 1; one that declares none is not unsure.
+    pub fn asks(&self, risk: u8, spent_micro_usd: u64, ambiguity: Option<f64>) -> Option<AskReason> {
+        // The division gives the very float that the decimal would: 57 / 100 is 0.57.
+        let is_unsure = |percent: u8| ambiguity.is_some_and(|share| share >= f64::from(percent) / 100.0);
+        if self.risk.is_some_and(|limit| risk >= limit) {
+            Some(AskReason::Risk)
+        } else if self.spent_micro_usd.is_some_and(|limit| spent_micro_usd >= limit) {
+            Some(AskReason::Spent)
+        } else if self.ambiguity_percent.is_some_and(is_unsure) {
+            Some(AskReason::Ambiguity)
+        } else {
+            None
+        }
+    }
+}
+
+impl Policy {
+    /// How calls of this tool are approved, where the client's own person may do that. Never where an approval must be
+    /// signed: a client cannot vouch for its person.
+    pub fn client_approval(&self, tool: &str) -> Option<&Approval> {
+        let approval = &self.tools.get(tool)?.approval;
+        (approval.client && self.escalation.approver_key.is_none()).then_some(approval)
+    }
+}
+
+impl Default for Approval {
+    fn default() -> Self {
+        Self {
+            expires_ms: 900_000,
+            risk: None,
+            spent_micro_usd: None,
+            ambiguity_percent: None,
+            client: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_conditions_nothing_is_asked() {
+        assert_eq!(Approval::default().asks(100, u64::MAX, Some(1.0)), None);
+    }
+
+    #[test]
+    fn each_condition_asks_at_its_value_and_not_below() {
+        let approval = Approval {
+            risk: Some(70),
+            spent_micro_usd: Some(250_000),
+            ambiguity_percent: Some(60),
+            ..Approval::default()
+        };
+        assert_eq!(approval.asks(70, 0, None), Some(AskReason::Risk));
+        assert_eq!(approval.asks(69, 250_000, None), Some(AskReason::Spent));
+        assert_eq!(approval.asks(69, 249_999, Some(0.6)), Some(AskReason::Ambiguity));
+        assert_eq!(approval.asks(69, 249_999, Some(0.599)), None);
+        assert_eq!(approval.asks(69, 249_999, None), None);
+    }
+
+    #[test]
+    fn ambiguity_of_exactly_the_written_share_asks_for_every_percent() {
+        for percent in 1..=100_u8 {
+            let approval = Approval { ambiguity_percent: Some(percent), ..Approval::default() };
+            let written: f64 = format!("{}.{:02}", percent / 100, percent % 100).parse().unwrap();
+            assert_eq!(approval.asks(0, 0, Some(written)), Some(AskReason::Ambiguity), "{percent}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `[tools.NAME.fallback]`, checked: exactly one way out, and no way that leads in a circle.
+
+use super::limits::period_ms;
+use crate::call::nearest;
+use crate::policy::compiled::ToolPolicy;
+use crate::policy::diagnostic::{Diagnostic, Diagnostics};
+use crate::policy::document::units::Period;
+use crate::policy::document::{self, Cursor, Switch};
+use crate::policy::fallback::{Fallback, Instead};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Thirty days: what is older is no stand-in for the truth.
+const AGE_MAX: Period = Period(Duration::from_secs(30 * 86_400));
+/// A sentence is read by a model and a person, in the middle of something else.
+const SENTENCE_CHARS_MAX: usize = 500;
+const EXPECTED: &str = "exactly one of `value`, `last_good`, `tool` and `text`, or `fallback = \"off\"`";
+
+pub(super) fn compile(
+    written: Option<Switch<document::Fallback>>,
+    cursor: &Cursor<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Fallback> {
+    let section = match written {
+        None | Some(Switch::Off) => return None,
+        Some(Switch::On(section)) => section,
+    };
+    let mut ways = Vec::new();
+    ways.extend(section.value.map(Instead::Value));
+    ways.extend(section.last_good.map(|age| {
+        let max_age_ms = period_ms(Some(age), 0, AGE_MAX, (cursor, "last_good"), diagnostics);
+        Instead::LastGood { max_age_ms }
+    }));
+    ways.extend(section.tool.map(Instead::Tool));
+    ways.extend(section.text.map(|text| {
+        check_sentence(&text, (cursor, "text"), diagnostics);
+        Instead::Text(text)
+    }));
+    if let Some(say) = &section.say {
+        check_sentence(say, (cursor, "say"), diagnostics);
+    }
+    let found: Vec<String> = ways.iter().map(|way| format!("`{}`", way.as_str())).collect();
+    let mut ways = ways.into_iter();
+    match (ways.next(), ways.next()) {
+        (Some(instead), None) => return Some(Fallback { instead, say: section.say }),
+        // What was meant was at fault, and reported.
+        (None, _) if !cursor.is_whole() => {}
+        _ => {
+            let message = "a fallback is one thing";
+            let problem = Diagnostic::error("bad_fallback", &cursor.place(), message).expected(EXPECTED);
+            let problem = if found.is_empty() { problem } else { problem.found(found.join(", ")) };
+            diagnostics.push(problem);
+        }
+    }
+    None
+}
+
+fn check_sentence(text: &str, at: (&Cursor<'_>, &str), diagnostics: &mut Diagnostics) {
+    let (cursor, key) = at;
+    let place = cursor.key(key).place();
+    if text.trim().is_empty() {
+        let message = format!("`{key}` says nothing");
+        diagnostics.push(Diagnostic::error("wrong_value", &place, message).expected("a sentence"));
+    } else if text.chars().count() > SENTENCE_CHARS_MAX {
+        let message = format!("`{key}` is longer than {SENTENCE_CHARS_MAX} characters");
+        diagnostics.push(Diagnostic::error("too_large", &place, message));
+    }
+}
+
+/// Every `fallback.tool` names another tool, and following them comes to an end. `section` is `tools`.
+pub(super) fn check_targets(
+    tools: &BTreeMap<String, ToolPolicy>,
+    section: &Cursor<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    for (name, tool) in tools {
+        let Some(target) = target(tool) else { continue };
+        let place = section.key(name).key("fallback").key("tool").place();
+        match tools.get(target) {
+            // A tool that is missing may be one that was at fault, and reported.
+            None if section.is_whole() => {
+                let message = format!("the policy has no tool `{target}` to fall back to");
+                let problem = Diagnostic::error("unknown_tool", &place, message);
+                diagnostics.push(match nearest(target, tools.keys().map(String::as_str)) {
+                    Some(right) => problem.help(format!("did you mean `{right}`?")),
+                    None => problem,
+                });
+            }
+            None => {}
+            Some(_) => {
+                if let Some(circle) = circle(tools, name) {
+                    let message = format!("falling back never ends: {}", circle.join(" → "));
+                    let problem = Diagnostic::error("fallback_cycle", &place, message);
+                    diagnostics.push(problem.help("end it with a `value`, a `text` or `fallback = \"off\"`"));
+                }
+            }
+        }
+    }
+}
+
+/// The circle that this tool begins, as its names; told once, by the first of them in the order of names.
+fn circle<'a>(tools: &'a BTreeMap<String, ToolPolicy>, first: &'a str) -> Option<Vec<&'a str>> {
+    let mut path = vec![first];
+    let mut at = first;
+    while let Some(next) = tools.get(at).and_then(target) {
+        if next < first || path.len() > tools.len() {
+            return None;
+        }
+        path.push(next);
+        if next == first {
+            return Some(path);
+        }
+        at = next;
+    }
+    None
+}
+
+fn target(tool: &ToolPolicy) -> Option<&str> {
+    match &tool.fallback.as_ref()?.instead {
+        Instead::Tool(target) => Some(target),
+        _ => None,
+    }
+}
