@@ -4,8 +4,12 @@
 //! milliseconds from the caller's clock, and every digest is SHA-256.
 
 use crate::call::{CallId, Outcome, RunId};
+use crate::guard::event::{Blame, Fingerprint, Steer};
+use crate::guard::settings::{Retry, RunGuards};
+use crate::guard::{Admission, Ask, Reading, Refusal as GuardRefusal};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// What an acknowledged record survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +56,8 @@ pub struct NewRun {
     pub goal: Option<String>,
     /// Keys such as `project_id`.
     pub context: Option<Value>,
+    /// The run that opens it: what it spends counts there too.
+    pub parent: Option<RunId>,
     /// When.
     pub at_ms: u64,
 }
@@ -67,6 +73,8 @@ pub struct RunRow {
     pub name: Option<String>,
     /// When it was opened.
     pub opened_ms: u64,
+    /// Context keys for each of its calls; gone once they are pruned.
+    pub context: Option<Value>,
 }
 
 /// A call about to be executed: written before anything runs.
@@ -104,6 +112,10 @@ pub struct Intent {
     pub context: Option<Value>,
     /// W3C trace context of the caller.
     pub traceparent: Option<String>,
+    /// What a person must have approved, in the same step.
+    pub approval: Option<ApprovalAsk>,
+    /// What the guards are asked, in the same step. Without it nothing is asked and nothing counted.
+    pub ask: Option<Ask>,
     /// When.
     pub at_ms: u64,
 }
@@ -112,7 +124,11 @@ pub struct Intent {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Start {
     /// The intent is on the ledger: run it, then `end` it, once.
-    Fresh(Receipt),
+    Fresh(Box<Started>),
+    /// A guard says no. Nothing is written.
+    Refused(Box<GuardRefusal>),
+    /// A person has not approved it, or has not been asked. Nothing is written.
+    Unapproved(Unapproved),
     /// A call with this key and these arguments completed: this is its outcome, as recorded.
     Recorded(Box<Outcome>),
     /// A call with this key and these arguments is running: `await_ending`, then `start` again.
@@ -127,6 +143,104 @@ pub enum Start {
         /// The call in doubt.
         call: CallId,
     },
+}
+
+/// What of a call must be approved, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalAsk {
+    /// What the approval is bound to: principal, tool, arguments, policy and component.
+    pub binding: [u8; 32],
+    /// It must be, whatever the run has spent.
+    pub always: bool,
+    /// It must be once the run has spent this much, in micro-USD.
+    pub spent_micro_usd: Option<u64>,
+    /// The key whose signature an approval must carry.
+    pub approver_key: Option<[u8; 32]>,
+}
+
+/// Why a call is not approved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unapproved {
+    /// Nobody was asked yet, or the answer has expired.
+    Unasked,
+    /// A person was asked, and has not answered; or the answer does not count, with why.
+    Waiting {
+        /// The approval.
+        id: String,
+        /// For the operator: why the answer that was given does not count.
+        void: Option<&'static str>,
+    },
+    /// A person said no.
+    Denied {
+        /// The approval.
+        id: String,
+    },
+}
+
+/// A person to be asked: written with the refusal that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewApproval {
+    /// Its id.
+    pub id: String,
+    /// What it is bound to.
+    pub binding: [u8; 32],
+    /// When nobody needs to answer any more.
+    pub expires_ms: u64,
+}
+
+/// A person's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// The approval.
+    pub id: String,
+    /// Yes or no.
+    pub approved: bool,
+    /// Who, as the system knows them.
+    pub by: String,
+    /// Why.
+    pub why: Option<String>,
+    /// The signature over [`super::approval_message`], where one is needed.
+    pub signature: Option<Vec<u8>>,
+    /// Until when a yes can be used.
+    pub expires_ms: u64,
+    /// When.
+    pub at_ms: u64,
+}
+
+/// How a person resolves a call that is in doubt.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The call.
+    pub call: CallId,
+    /// Its run.
+    pub run: RunId,
+    /// What becomes of it.
+    pub resolution: Resolution,
+    /// The outcome to give from now on, where it was done.
+    pub outcome: Option<Outcome>,
+    /// When.
+    pub at_ms: u64,
+}
+
+/// What becomes of a call in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// It happened: a repeat gets the given answer.
+    Done,
+    /// It did not happen: it may be called again.
+    Retry,
+    /// Nobody will know: it is off the list, and a repeat stays refused.
+    Abandon,
+}
+
+/// A started call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Started {
+    /// Its intent.
+    pub receipt: Receipt,
+    /// What the guards allow it, where they were asked.
+    pub admission: Option<Admission>,
 }
 
 /// A running call that holds the key.
@@ -156,8 +270,71 @@ pub struct Ending {
     pub outcome: Outcome,
     /// What the guest logged, and what the host notes.
     pub logs: Vec<LogLine>,
+    /// The guards consulted, with their numbers.
+    pub guards: Vec<Reading>,
+    /// Whether the result is what was expected.
+    pub met: Option<bool>,
     /// True when the effect may have happened and nobody knows: the key stays bound.
     pub in_doubt: bool,
+    /// What the guards are told.
+    pub told: Told,
+    /// Under which scope to remember the outcome as the last good one.
+    pub good: Option<[u8; 32]>,
+    /// When.
+    pub at_ms: u64,
+}
+
+/// What the guards are told of an ending, beside its usage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// What it says of the tool.
+    pub blame: Blame,
+    /// Fingerprint of the result.
+    pub result: Option<u64>,
+    /// The tool's upstream asked everybody to wait this long.
+    pub slow_ms: Option<u64>,
+    /// Tokens of what was returned.
+    pub tokens: u64,
+    /// Money spent, in micro-USD.
+    pub cost_micro_usd: u64,
+}
+
+impl Told {
+    /// Of a call whose ending says nothing.
+    pub const NOTHING: Self =
+        Self { blame: Blame::Nothing, result: None, slow_ms: None, tokens: 0, cost_micro_usd: 0 };
+}
+
+/// A further execution inside a call that this host started; written before it runs.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The call.
+    pub call: CallId,
+    /// Its tool.
+    pub tool: String,
+    /// Which execution, from 2.
+    pub attempt: u32,
+    /// How the attempt before it failed.
+    pub after: String,
+    /// The tool's upstream asked everybody to wait this long.
+    pub slow_ms: Option<u64>,
+    /// Under which settings the tool's retry budget must have room.
+    pub budget: Retry,
+    /// When.
+    pub at_ms: u64,
+}
+
+/// A change of a run's course.
+#[derive(Debug, Clone)]
+pub struct Steering {
+    /// The run.
+    pub run: RunId,
+    /// Where it goes.
+    pub steer: Steer,
+    /// Who steers: `agent`, `operator`, `guard:NAME`.
+    pub by: String,
+    /// What was said beside.
+    pub note: Option<String>,
     /// When.
     pub at_ms: u64,
 }
@@ -189,8 +366,30 @@ pub struct Refusal {
     pub outcome: Outcome,
     /// What the host notes for the operator.
     pub logs: Vec<LogLine>,
+    /// The guards consulted, with their numbers.
+    pub readings: Vec<Reading>,
+    /// What it asked, when it was a call of a known tool.
+    pub fingerprint: Option<Fingerprint>,
+    /// Whether what was given instead meets the expectation; `None` where that cannot be said.
+    pub met: Option<bool>,
+    /// Under which guards to look whether it was one refusal, or one proposal, too many: then a run is halted in
+    /// the same step.
+    pub guards: Option<Arc<RunGuards>>,
+    /// What the refusing guard does to a run, in the same step.
+    pub steer: Option<Steering>,
+    /// A person to be asked, in the same step.
+    pub approval: Option<NewApproval>,
     /// When.
     pub at_ms: u64,
+}
+
+/// A refusal is on the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Its record.
+    pub receipt: Receipt,
+    /// The run that was halted, because it has overrun its guards by this refusal, and why.
+    pub overrun: Option<(RunId, String)>,
 }
 
 /// Proof that a record is on the ledger, as durable as was asked.

@@ -8,6 +8,11 @@ use std::path::PathBuf;
 /// Why the ledger did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
+    /// No approval of this id waits for an answer.
+    #[error(
+        "no approval `{0}` waits for an answer: it was answered, has expired, or never was; `toolgate approvals` lists them"
+    )]
+    NotWaiting(String),
     /// A write or a sync failed, so nothing can be promised until the ledger is opened again. What was
     /// asked may or may not be on the ledger; opening again finds out.
     #[error("the ledger refuses all work until it is opened again: {cause}")]

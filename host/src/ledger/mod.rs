@@ -9,6 +9,7 @@ mod commit;
 mod disk;
 mod entry;
 mod error;
+mod guarded;
 mod health;
 mod record;
 mod report;
@@ -18,15 +19,21 @@ mod sync;
 
 pub use disk::{Disk, Sync, SystemDisk};
 pub use entry::{
-    Durability, Effect, Ending, InFlight, Intent, LogLine, NewRun, Receipt, Refusal, RunRow, Start,
+    ApprovalAsk, Attempt, Decided, Durability, Effect, Ending, InFlight, Intent, LogLine, NewApproval,
+    NewRun, Receipt, Refusal, Refused, Resolution, Resolved, RunRow, Start, Started, Steering, Told,
+    Unapproved,
 };
 pub use error::LedgerError;
 pub use report::{
-    BROKEN_MAX, Broken, CallContent, CallState, CallTrace, PruneReport, RunSummary, RunTrace, VerifyReport,
+    ApprovalRow, BROKEN_MAX, Broken, CallContent, CallState, CallTrace, Doubt, PruneReport, RunSummary,
+    RunTrace, SteeredTrace, VerifyReport,
 };
-pub use sqlite::LedgerReader;
+pub use sqlite::{LedgerReader, approval_message};
 
-use crate::call::RunId;
+use crate::call::{Outcome, RunId};
+use crate::guard::Standing;
+use crate::guard::event::Hold;
+use crate::guard::settings::{RunGuards, SpendGuards};
 use commit::Committer;
 use health::Health;
 use record::Record;
@@ -149,6 +156,7 @@ impl Ledger {
     /// [`LedgerError::UnknownRun`] when the run is not this principal's, [`LedgerError::AlreadyStarted`] when the
     /// call id was used, [`LedgerError::Unavailable`] when nothing can be promised: then nothing may run.
     pub async fn start(&self, intent: Intent, durability: Durability) -> Result<Start, LedgerError> {
+        let hold = intent.ask.as_ref().map_or_else(Hold::default, |ask| ask.worst);
         let op = StartOp {
             call: intent.call,
             run: intent.run,
@@ -156,7 +164,9 @@ impl Ledger {
             scope: intent.key.as_deref().map(|key| chain::scope(&intent.principal, &intent.tool, key)),
             arguments: intent.arguments_digest,
             effect: intent.effect,
-            record: Record::intent(intent, self.0.host)?,
+            approval: intent.approval.clone(),
+            ask: intent.ask.clone(),
+            record: Record::intent(intent, hold, self.0.host)?,
         };
         let start = match self.0.committer.submit(Op::Start(op)).await? {
             Reply::Start(start) => start,
@@ -174,19 +184,101 @@ impl Ledger {
     /// [`LedgerError::NotStarted`] when it has its ending or never started here, [`LedgerError::Unavailable`] when
     /// nothing can be promised: the ending may or may not be recorded.
     pub async fn end(&self, ending: Ending, durability: Durability) -> Result<Receipt, LedgerError> {
-        let call = ending.call;
+        let (call, good) = (ending.call, ending.good);
         let record = Record::ending(ending)?;
-        self.0.written(Op::End { call, record }, durability).await
+        self.0.written(Op::End { call, good, record }, durability).await
     }
 
     /// Writes the one record of a proposal that never started (committed).
     ///
     /// # Errors
     /// [`LedgerError::UnknownRun`] when there is no such run, [`LedgerError::Unavailable`] when nothing can be written.
-    pub async fn refuse(&self, refusal: Refusal) -> Result<Receipt, LedgerError> {
-        let run = refusal.run;
+    pub async fn refuse(&self, refusal: Refusal) -> Result<Refused, LedgerError> {
+        let (run, guards) = (refusal.run, refusal.guards.clone());
+        let steer = refusal.steer.clone().map(|steering| Ok((steering.run, Record::steered(steering)?)));
+        let steer = steer.transpose()?;
+        let approval = refusal.approval.clone().map(|new| (new, refusal.call, refusal.tool.clone()));
         let record = Record::unstarted(refusal)?;
-        self.0.written(Op::Refuse { run, record }, Durability::Committed).await
+        match self.0.committer.submit(Op::Refuse { run, record, guards, approval, steer }).await? {
+            Reply::Refused(refused) => Ok(refused),
+            other => Err(commit::unexpected(&other)),
+        }
+    }
+
+    /// Writes that a call which this host started is executed once more; `None` when the tool's retry budget is
+    /// used up, and then it must not be.
+    ///
+    /// # Errors
+    /// As [`Ledger::end`].
+    pub async fn attempt(
+        &self,
+        attempt: Attempt,
+        durability: Durability,
+    ) -> Result<Option<Receipt>, LedgerError> {
+        let record = Record::attempt(&attempt)?;
+        match self.0.committer.submit(Op::Attempt { attempt, record }).await? {
+            Reply::NoRetry => Ok(None),
+            Reply::Written(receipt) => self.0.reach(durability).await.map(|()| Some(receipt)),
+            other => Err(commit::unexpected(&other)),
+        }
+    }
+
+    /// The last good outcome remembered under this scope, no older than `not_before_ms`, with its time.
+    ///
+    /// # Errors
+    /// [`LedgerError::Damaged`] or [`LedgerError::Open`] when it cannot be read.
+    pub async fn last_good(
+        &self,
+        scope: [u8; 32],
+        not_before_ms: u64,
+    ) -> Result<Option<(u64, Outcome)>, LedgerError> {
+        self.0.look_up(|reader| reader.last_good(&scope, not_before_ms))
+    }
+
+    /// Takes a person's answer to an approval (synced).
+    ///
+    /// # Errors
+    /// [`LedgerError::NotWaiting`] when there is none of this id that waits, [`LedgerError::Unavailable`] when
+    /// nothing can be written.
+    pub async fn decide(&self, decided: Decided) -> Result<Receipt, LedgerError> {
+        let record = Record::decided(&decided)?;
+        self.0.written(Op::Decide { decided, record }, Durability::Synced).await
+    }
+
+    /// Resolves a call that is in doubt (synced).
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownRun`] when there is no such run, [`LedgerError::Unavailable`] when nothing can be written.
+    pub async fn resolve(&self, resolved: Resolved) -> Result<Receipt, LedgerError> {
+        let record = Record::resolved(&resolved)?;
+        self.0.written(Op::Resolve { resolved, record }, Durability::Synced).await
+    }
+
+    /// Changes a run's course (synced: a person, or a guard, relies on it).
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownRun`] when there is no such run, [`LedgerError::Unavailable`] when nothing can be written.
+    pub async fn steer(&self, steering: Steering) -> Result<Receipt, LedgerError> {
+        let run = steering.run;
+        let record = Record::steered(steering)?;
+        self.0.written(Op::Steer { run, record }, Durability::Synced).await
+    }
+
+    /// Where a run stands under these guards; `None` when there is no such run.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`] when the ledger cannot be used.
+    pub async fn standing(
+        &self,
+        run: RunId,
+        guards: Arc<RunGuards>,
+        spend: Arc<SpendGuards>,
+        at_ms: u64,
+    ) -> Result<Option<Standing>, LedgerError> {
+        match self.0.committer.submit(Op::Standing { run, guards, spend, at_ms }).await? {
+            Reply::Standing(standing) => Ok(standing.map(|standing| *standing)),
+            other => Err(commit::unexpected(&other)),
+        }
     }
 
     /// Waits until the call that holds a key has ended, or its host has died (`true`: call `start` again, which

@@ -4,11 +4,17 @@
 //! Invariant: facts hold nothing that a person may ask to have erased; all of that is content.
 
 use super::chain::{self, Hash};
-use super::entry::{Effect, Ending, Intent, NewRun, Refusal};
+use super::entry::{
+    Attempt, Decided, Effect, Ending, Intent, NewRun, Refusal, Resolution, Resolved, Steering,
+};
 use super::error::LedgerError;
+use super::guarded::{self, GuardFacts};
 use super::report::CallContent;
 use crate::call::{CallId, Outcome, Status, Usage};
+use crate::guard::Reading;
+use crate::guard::event::{self, Hold, Steer};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What kind of event; the number is the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +27,10 @@ pub(super) enum Kind {
     Mark = 5,
     HostOpened = 6,
     Pruned = 7,
+    Steered = 8,
+    Attempt = 9,
+    Decided = 10,
+    Resolved = 11,
 }
 
 impl Kind {
@@ -34,6 +44,10 @@ impl Kind {
             Self::Mark,
             Self::HostOpened,
             Self::Pruned,
+            Self::Steered,
+            Self::Attempt,
+            Self::Decided,
+            Self::Resolved,
         ];
         all.into_iter().find(|kind| i64::from(*kind as u8) == code)
     }
@@ -43,8 +57,10 @@ impl Kind {
     /// Whether records of this kind name a call.
     pub(super) fn is_of_a_call(self) -> bool {
         match self {
-            Self::Intent | Self::Ending | Self::Unstarted | Self::Mark => true,
-            Self::RunOpened | Self::HostOpened | Self::Pruned => false,
+            Self::Intent | Self::Ending | Self::Unstarted | Self::Mark | Self::Attempt | Self::Resolved => {
+                true
+            }
+            Self::RunOpened | Self::HostOpened | Self::Pruned | Self::Steered | Self::Decided => false,
         }
     }
 }
@@ -93,6 +109,19 @@ pub(super) struct Facts {
     pub(super) pid: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) before_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) steer: Option<Steer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<String>,
+    /// The approval that is asked for, decided or used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) approval: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) approved: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) resolution: Option<Resolution>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) guard: Option<GuardFacts>,
 }
 
 /// A record ready to be numbered and chained.
@@ -106,20 +135,25 @@ pub(super) struct Record {
     pub(super) digest: Hash,
     /// The same as in the facts.
     pub(super) end: Option<End>,
+    /// What it is for the guards; the same as read back from the facts.
+    pub(super) event: Option<event::Kind>,
 }
 
 impl Record {
     /// The first record of a run.
     pub(super) fn run_opened(run: NewRun) -> Result<Self, LedgerError> {
         let policy = Some(chain::hex(&run.policy_digest));
-        let facts = Facts { principal: Some(run.principal), name: run.name, policy, ..Facts::default() };
+        let guard = GuardFacts::opened(&run);
+        let facts =
+            Facts { principal: Some(run.principal), name: run.name, policy, guard, ..Facts::default() };
         let content = CallContent { goal: run.goal, context: run.context, ..CallContent::default() };
         Self::encode(Kind::RunOpened, None, run.at_ms, &facts, Some(&content))
     }
 
-    /// A call about to run, on this host.
-    pub(super) fn intent(intent: Intent, host: u64) -> Result<Self, LedgerError> {
+    /// A call about to run, on this host, that may spend `hold`.
+    pub(super) fn intent(intent: Intent, hold: Hold, host: u64) -> Result<Self, LedgerError> {
         let facts = Facts {
+            guard: GuardFacts::intent(&intent, hold),
             tool: Some(intent.tool),
             effect: Some(intent.effect),
             attempt: Some(intent.attempt),
@@ -142,16 +176,32 @@ impl Record {
         Self::encode(Kind::Intent, Some(intent.call), intent.at_ms, &facts, Some(&content))
     }
 
+    /// The same intent with the hold that was allowed and the approval that it uses; its content is not touched.
+    pub(super) fn admitted(&self, hold: Hold, approval: Option<String>) -> Result<Self, LedgerError> {
+        let json = |error: serde_json::Error| LedgerError::Encode(error.to_string());
+        let mut facts: Facts = serde_json::from_str(&self.facts).map_err(json)?;
+        facts.guard.get_or_insert_default().hold(hold);
+        facts.approval = approval;
+        let event = guarded::event(self.kind, self.call, &facts);
+        Ok(Self { facts: serde_json::to_string(&facts).map_err(json)?, event, ..self.clone() })
+    }
+
     /// The ending of a started call.
     pub(super) fn ending(ending: Ending) -> Result<Self, LedgerError> {
         let facts = Facts {
             end: Some(ending_of(&ending)),
             reason: reason(&ending.outcome),
             usage: Some(ending.outcome.usage),
+            guard: GuardFacts::ending(&ending),
             ..Facts::default()
         };
-        let content =
-            CallContent { outcome: Some(ending.outcome), logs: ending.logs, ..CallContent::default() };
+        let content = CallContent {
+            outcome: Some(ending.outcome),
+            logs: ending.logs,
+            guards: numbers(&ending.guards),
+            met: ending.met,
+            ..CallContent::default()
+        };
         Self::encode(Kind::Ending, Some(ending.call), ending.at_ms, &facts, Some(&content))
     }
 
@@ -159,10 +209,12 @@ impl Record {
     pub(super) fn unstarted(refusal: Refusal) -> Result<Self, LedgerError> {
         let end = if refusal.outcome.recorded { End::Recorded } else { End::Refused };
         let facts = Facts {
+            guard: GuardFacts::unstarted(&refusal),
             tool: Some(refusal.tool),
             policy: Some(chain::hex(&refusal.policy_digest)),
             rules: refusal.rules,
             end: Some(end),
+            approval: refusal.outcome.approval.clone(),
             reason: reason(&refusal.outcome),
             ..Facts::default()
         };
@@ -174,9 +226,45 @@ impl Record {
             traceparent: refusal.traceparent,
             outcome: Some(refusal.outcome),
             logs: refusal.logs,
+            guards: numbers(&refusal.readings),
+            met: refusal.met,
             ..CallContent::default()
         };
         Self::encode(Kind::Unstarted, Some(refusal.call), refusal.at_ms, &facts, Some(&content))
+    }
+
+    /// A further execution inside a call.
+    pub(super) fn attempt(attempt: &Attempt) -> Result<Self, LedgerError> {
+        let reason = Some(attempt.after.clone());
+        let guard = GuardFacts::attempt(attempt);
+        let facts = Facts { attempt: Some(attempt.attempt), reason, guard, ..Facts::default() };
+        Self::encode(Kind::Attempt, Some(attempt.call), attempt.at_ms, &facts, None)
+    }
+
+    /// A run was paused, continued, halted or finished.
+    pub(super) fn steered(steering: Steering) -> Result<Self, LedgerError> {
+        let facts = Facts { steer: Some(steering.steer), by: Some(steering.by), ..Facts::default() };
+        let content = CallContent { thought: steering.note, ..CallContent::default() };
+        Self::encode(Kind::Steered, None, steering.at_ms, &facts, Some(&content))
+    }
+
+    /// A person answered.
+    pub(super) fn decided(decided: &Decided) -> Result<Self, LedgerError> {
+        let facts = Facts {
+            approval: Some(decided.id.clone()),
+            approved: Some(decided.approved),
+            by: Some(decided.by.clone()),
+            ..Facts::default()
+        };
+        let content = CallContent { thought: decided.why.clone(), ..CallContent::default() };
+        Self::encode(Kind::Decided, None, decided.at_ms, &facts, Some(&content))
+    }
+
+    /// A person resolved a doubt.
+    pub(super) fn resolved(resolved: &Resolved) -> Result<Self, LedgerError> {
+        let facts = Facts { resolution: Some(resolved.resolution), ..Facts::default() };
+        let content = CallContent { outcome: resolved.outcome.clone(), ..CallContent::default() };
+        Self::encode(Kind::Resolved, Some(resolved.call), resolved.at_ms, &facts, Some(&content))
     }
 
     /// The ending that recovery gives to a call of a dead host.
@@ -208,7 +296,8 @@ impl Record {
         let text = serde_json::to_string(facts).map_err(json)?;
         let content = content.map(serde_json::to_string).transpose().map_err(json)?.unwrap_or_default();
         let digest = chain::digest(content.as_bytes());
-        Ok(Self { kind, call, at_ms, facts: text, content, digest, end: facts.end })
+        let event = guarded::event(kind, call, facts);
+        Ok(Self { kind, call, at_ms, facts: text, content, digest, end: facts.end, event })
     }
 }
 
@@ -216,11 +305,20 @@ impl Record {
 fn ending_of(ending: &Ending) -> End {
     match ending.outcome.status {
         _ if ending.in_doubt => End::InDoubt,
+        // A stand-in answers for a call that failed.
+        Status::Completed if ending.outcome.degraded.is_some() => End::Failed,
         Status::Completed => End::Completed,
         Status::Failed | Status::Refused => End::Failed,
     }
 }
 
+/// Why it did not complete; of a stand-in, why it was needed.
 fn reason(outcome: &Outcome) -> Option<String> {
-    outcome.reason.map(|reason| reason.as_str().to_owned())
+    let stand_in = outcome.degraded.as_ref().map(|degraded| degraded.reason.clone());
+    outcome.reason.map(|reason| reason.as_str().to_owned()).or(stand_in)
+}
+
+fn numbers(readings: &[Reading]) -> BTreeMap<String, (u64, u64)> {
+    let number = |reading: &Reading| (reading.guard.as_str().to_owned(), (reading.used, reading.limit));
+    readings.iter().map(number).collect()
 }

@@ -3,10 +3,12 @@
 //! Not here: how it is read. Invariant: plain data that serializes to the JSON of `toolgate runs`,
 //! `trace`, `verify` and `prune`; field names are part of that contract.
 
-use super::entry::{Effect, LogLine};
+use super::entry::{Effect, LogLine, Resolution};
 use crate::call::{CallId, Outcome, RunId, Usage};
+use crate::guard::event::Steer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Where a call stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -65,8 +67,25 @@ pub struct RunTrace {
     pub goal: Option<String>,
     /// Keys such as `project_id`.
     pub context: Option<Value>,
+    /// The run that opened it.
+    pub parent: Option<RunId>,
+    /// How its course was changed: paused, continued, halted, finished.
+    pub steered: Vec<SteeredTrace>,
     /// The calls, in the order they arrived.
     pub calls: Vec<CallTrace>,
+}
+
+/// One change of a run's course.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SteeredTrace {
+    /// When, Unix milliseconds.
+    pub at_ms: u64,
+    /// Where it went.
+    pub steer: Steer,
+    /// Who did it: `agent`, `operator`, `guard:NAME`.
+    pub by: String,
+    /// What was said beside; `null` when nothing was, or it was erased.
+    pub note: Option<String>,
 }
 
 /// One call of a run.
@@ -98,6 +117,10 @@ pub struct CallTrace {
     pub component_digest: Option<String>,
     /// What it cost; `null` where nothing ran or ended.
     pub usage: Option<Usage>,
+    /// The approval that it waits for, or that it used.
+    pub approval: Option<String>,
+    /// How a person resolved it, where it was in doubt.
+    pub resolved: Option<Resolution>,
     /// The content, unless it was erased.
     pub content: Option<CallContent>,
     /// True when `prune` erased the content.
@@ -135,9 +158,52 @@ pub struct CallContent {
     /// What the guest logged.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub logs: Vec<LogLine>,
+    /// The guards consulted, by name, with what was used and the limit at that moment.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub guards: BTreeMap<String, (u64, u64)>,
+    /// Whether the result is what was expected; absent when nothing was, or it cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub met: Option<bool>,
     /// What the run is for; only where a run is opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub goal: Option<String>,
+}
+
+/// A call that waits for a person, or waited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ApprovalRow {
+    /// Its id, for `toolgate approve` and `toolgate deny`.
+    pub id: String,
+    /// `asked`, `approved`, `denied` or `used`.
+    pub state: String,
+    /// The run.
+    pub run: RunId,
+    /// The call that asked.
+    pub call: CallId,
+    /// The tool.
+    pub tool: String,
+    /// When it was asked, Unix milliseconds.
+    pub asked_ms: u64,
+    /// Until when it can be answered, or used.
+    pub expires_ms: u64,
+    /// Who answered.
+    pub by: Option<String>,
+    /// What it is bound to, in hex: SHA-256 over principal, tool, arguments, policy and component.
+    pub binding: String,
+    /// The arguments, unless they were erased.
+    pub arguments: Option<Value>,
+    /// Why the agent wants it.
+    pub thought: Option<String>,
+}
+
+/// A call that is in doubt.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Doubt {
+    /// The run.
+    pub run: RunId,
+    /// The call, with all that is known of it.
+    #[serde(flatten)]
+    pub trace: CallTrace,
 }
 
 /// One thing that does not hold.
@@ -160,7 +226,7 @@ pub struct VerifyReport {
     pub batches: u64,
     /// Runs seen.
     pub runs: u64,
-    /// Calls seen, started or not.
+    /// Calls seen, started, refused or answered from the ledger.
     pub calls: u64,
     /// Of those, the started ones without an ending.
     pub running: u64,

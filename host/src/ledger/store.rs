@@ -5,11 +5,15 @@
 //! nothing more may be asked.
 
 use super::chain::Hash;
-use super::entry::{Effect, Start};
-use super::entry::{NewRun, Receipt};
+use super::entry::{
+    ApprovalAsk, Attempt, Decided, Effect, NewApproval, NewRun, Receipt, Refused, Resolved, Start,
+};
 use super::error::LedgerError;
 use super::record::Record;
 use crate::call::{CallId, RunId};
+use crate::guard::settings::{RunGuards, SpendGuards};
+use crate::guard::{Ask, Standing};
+use std::sync::Arc;
 
 /// One thing to write.
 #[derive(Debug, Clone)]
@@ -27,6 +31,8 @@ pub(super) enum Op {
     End {
         /// The call.
         call: CallId,
+        /// Where to remember it as the last good one.
+        good: Option<Hash>,
         /// Its ending.
         record: Record,
     },
@@ -36,6 +42,51 @@ pub(super) enum Op {
         run: RunId,
         /// Its one record.
         record: Record,
+        /// Under which guards to look whether the run has overrun.
+        guards: Option<Arc<RunGuards>>,
+        /// A person to be asked.
+        approval: Option<(NewApproval, CallId, String)>,
+        /// What the refusing guard does to a run, in the same step.
+        steer: Option<(RunId, Record)>,
+    },
+    /// Notes a further execution inside a started call, if the tool's retry budget has room.
+    Attempt {
+        /// What is asked.
+        attempt: Attempt,
+        /// What is noted.
+        record: Record,
+    },
+    /// Takes a person's answer.
+    Decide {
+        /// The answer.
+        decided: Decided,
+        /// Its record.
+        record: Record,
+    },
+    /// Resolves a doubt.
+    Resolve {
+        /// What becomes of it.
+        resolved: Resolved,
+        /// Its record.
+        record: Record,
+    },
+    /// Changes a run's course.
+    Steer {
+        /// The run.
+        run: RunId,
+        /// The change.
+        record: Record,
+    },
+    /// Only looks: where a run stands.
+    Standing {
+        /// The run.
+        run: RunId,
+        /// Its guards.
+        guards: Arc<RunGuards>,
+        /// Its principal's.
+        spend: Arc<SpendGuards>,
+        /// Now.
+        at_ms: u64,
     },
     /// Announces that contents will be erased.
     Prune(Record),
@@ -56,6 +107,10 @@ pub(super) struct StartOp {
     pub(super) arguments: Hash,
     /// What a repeat may do.
     pub(super) effect: Effect,
+    /// What a person must have approved.
+    pub(super) approval: Option<ApprovalAsk>,
+    /// What the guards are asked.
+    pub(super) ask: Option<Ask>,
     /// The intent.
     pub(super) record: Record,
 }
@@ -67,6 +122,12 @@ pub(super) enum Reply {
     Run(RunId),
     /// To `Start`.
     Start(Start),
+    /// To `Refuse`.
+    Refused(Refused),
+    /// To `Attempt`, where the retry budget is used up.
+    NoRetry,
+    /// To `Standing`.
+    Standing(Option<Box<Standing>>),
     /// To the others.
     Written(Receipt),
 }
@@ -75,8 +136,9 @@ impl Reply {
     /// Fills in the head, which is known when the batch is complete.
     pub(super) fn set_head(&mut self, head: Hash) {
         match self {
-            Self::Written(receipt) | Self::Start(Start::Fresh(receipt)) => receipt.head = head,
-            Self::Run(_) | Self::Start(_) => {}
+            Self::Written(receipt) | Self::Refused(Refused { receipt, .. }) => receipt.head = head,
+            Self::Start(Start::Fresh(started)) => started.receipt.head = head,
+            Self::Run(_) | Self::Start(_) | Self::Standing(_) | Self::NoRetry => {}
         }
     }
 }

@@ -44,7 +44,13 @@ impl Store for Counting {
 }
 
 fn op() -> Op {
-    Op::Refuse { run: RunId::new(1, [1; 10]), record: Record::pruned(0, 0).unwrap() }
+    Op::Refuse {
+        run: RunId::new(1, [1; 10]),
+        record: Record::pruned(0, 0).unwrap(),
+        guards: None,
+        approval: None,
+        steer: None,
+    }
 }
 
 fn committer(store: &Counting) -> Arc<Committer> {

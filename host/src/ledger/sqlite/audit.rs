@@ -11,6 +11,7 @@ use super::schema::SYSTEM_RUN;
 use super::standing::Standing;
 use super::verify::Findings;
 use crate::ledger::chain::{self, Hash};
+use crate::ledger::entry::Resolution;
 use crate::ledger::record::{End, Facts, Kind};
 use crate::ledger::report::{CallContent, VerifyReport};
 use rusqlite::Connection;
@@ -125,8 +126,8 @@ impl Audit {
     fn open_run(&mut self, event: &Event, facts: &Facts) -> Result<(), String> {
         let stated = self.stated.get(&event.run).ok_or("its run is not in `runs`")?;
         let principal = facts.principal.clone().unwrap_or_default();
-        let same =
-            (&stated.principal, &stated.name, stated.opened_ms) == (&principal, &facts.name, event.at_ms);
+        let same = (&stated.principal, &stated.name) == (&principal, &facts.name)
+            && (stated.opened, stated.opened_ms) == (event.seq, event.at_ms);
         let untouched = event.seq <= self.folded || stated.standing == Standing::default();
         let run = Run { id: stated.run, principal, standing: Standing::default() };
         match self.runs.insert(event.run, run) {
@@ -144,7 +145,9 @@ impl Audit {
         content: Option<CallContent>,
     ) -> Result<(), String> {
         match kind {
-            Kind::RunOpened => {}
+            Kind::RunOpened | Kind::Steered | Kind::Decided => {}
+            Kind::Resolved => self.resolved(event, facts)?,
+            Kind::Attempt => self.attempt(event)?,
             Kind::Intent => self.intent(event, facts, content)?,
             Kind::Ending | Kind::Mark => self.ending(event, facts)?,
             Kind::Unstarted => self.new_call(event).map(|_| ())?,
@@ -183,6 +186,28 @@ impl Audit {
         Ok(())
     }
 
+    fn resolved(&mut self, event: &Event, facts: &Facts) -> Result<(), String> {
+        let call = event.call.ok_or("it names no call")?;
+        let bound = self.keys.iter().find(|(_, key)| key.call == call && key.in_doubt != 0);
+        let Some(scope) = bound.map(|(scope, _)| *scope) else { return Ok(()) };
+        match facts.resolution.ok_or("it does not say what becomes of the call")? {
+            Resolution::Retry => drop(self.keys.remove(&scope)),
+            Resolution::Abandon => {}
+            Resolution::Done => {
+                if let Some(key) = self.keys.get_mut(&scope) {
+                    (key.ending, key.in_doubt, key.at_ms) = (Some(event.seq), 0, event.at_ms);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn attempt(&self, event: &Event) -> Result<(), String> {
+        let running = event.call.and_then(|call| self.running.get(&call));
+        let same_run = running.is_some_and(|call| call.run == event.run);
+        if same_run { Ok(()) } else { Err("its call was not running".to_owned()) }
+    }
+
     fn ending(&mut self, event: &Event, facts: &Facts) -> Result<(), String> {
         let call = event.call.ok_or("it names no call")?;
         let end = facts.end.ok_or("it does not say how the call ended")?;
@@ -207,7 +232,8 @@ impl Audit {
     /// The row that has no opening record.
     fn check_own_run(&mut self, findings: &mut Findings) {
         let fits = self.stated.get(&0).is_some_and(|own| {
-            (own.run, own.principal.as_str(), own.name.as_deref(), own.opened_ms) == (SYSTEM_RUN, "", None, 0)
+            (own.run, own.principal.as_str(), own.name.as_deref(), own.opened, own.opened_ms)
+                == (SYSTEM_RUN, "", None, 0, 0)
         });
         if !fits {
             findings.note(0, "row 0 of `runs` is not the ledger's own");

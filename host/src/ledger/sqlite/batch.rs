@@ -5,10 +5,13 @@
 //! wrong, and it is never used again.
 
 use super::fold::{self, Changes, FOLD_EVENTS};
+use super::guards;
 use super::row::int;
 use super::schema::SYSTEM_RUN;
 use super::standing::Standing;
-use crate::call::CallId;
+use crate::call::{CallId, RunId};
+use crate::guard::Board;
+use crate::guard::event::Event;
 use crate::ledger::chain::{Hash, Head, Link};
 use crate::ledger::record::Record;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -37,14 +40,20 @@ pub(super) struct Memory {
     folded: u64,
     /// What changed since F; `None` when another host wrote some of it.
     changes: Option<Changes>,
+    /// The guards, as of the record `counted`; `None` before the first batch.
+    board: Board,
+    counted: Option<u64>,
 }
 
 impl Memory {
-    /// Forgets everything that another host may have changed.
-    pub(super) fn forget(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Forgets everything that another host may have changed, and lets the guards catch up with `tip`.
+    pub(super) fn forget(&mut self, connection: &Connection, tip: u64) -> rusqlite::Result<()> {
         self.runs.clear();
         self.changes = None;
         self.folded = fold::folded(connection)?;
+        let counted = self.counted.unwrap_or(self.folded);
+        guards::catch_up(connection, &mut self.board, counted)?;
+        self.counted = Some(tip);
         Ok(())
     }
 }
@@ -95,15 +104,26 @@ impl<'a> Batch<'a> {
         Ok(self.memory.runs.get_mut(id))
     }
 
+    /// The guards, with all in memory that an ask of this run on this tool needs.
+    pub(super) fn board(&mut self, run: RunId, tool: Option<&str>) -> rusqlite::Result<&Board> {
+        guards::load(self.connection, &mut self.memory.board, run, tool)?;
+        Ok(&self.memory.board)
+    }
+
     /// Adds a new run; its first record comes next.
     pub(super) fn add_run(&mut self, id: [u8; 16], row: i64, principal: &str) {
         let run = RunState { row, principal: principal.to_owned(), standing: Standing::default() };
         self.memory.runs.insert(id, run);
     }
 
+    /// The number that the next record gets.
+    pub(super) fn next_seq(&self) -> u64 {
+        self.tip.seq + 1
+    }
+
     /// Numbers and chains a record of a run, counts it, and gives its number.
     pub(super) fn append(&mut self, id: &[u8; 16], record: Cow<'a, Record>) -> rusqlite::Result<u64> {
-        let seq = self.tip.seq + 1;
+        let seq = self.next_seq();
         let run = self.run(id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
         let prev = run.standing.last_seq;
         let link = Link {
@@ -124,6 +144,10 @@ impl<'a> Batch<'a> {
             changes.runs.insert(row, standing);
         }
         self.tip.seq = seq;
+        if let Some(kind) = &record.event {
+            let event = Event { seq, run: RunId::from_bytes(*id), at_ms: record.at_ms, kind: kind.clone() };
+            guards::apply(self.connection, &mut self.memory.board, &event)?;
+        }
         self.pending.push(Pending { seq, run: row, prev, hash, record });
         Ok(seq)
     }
@@ -185,6 +209,7 @@ impl<'a> Batch<'a> {
                 own_head
             ])?;
         }
+        self.memory.counted = Some(last);
         if last - self.memory.folded >= FOLD_EVENTS {
             fold(self.connection, self.memory, last)?;
         }
@@ -199,6 +224,7 @@ pub(super) fn fold(connection: &Connection, memory: &mut Memory, last: u64) -> r
         None => fold::changes(connection)?,
     };
     fold::write(connection, &changes, last)?;
+    guards::save(connection, &mut memory.board)?;
     (memory.folded, memory.changes) = (last, Some(Changes::default()));
     Ok(())
 }

@@ -1,14 +1,17 @@
-//! The ledger in SQLite: the only folder that names `rusqlite`.
+//! The ledger in SQLite. Beside it only the control room names `rusqlite`, for a database of its own.
 //!
 //! Not here: queueing and syncing, which no store needs to know about. Invariants: every write is in a
 //! `BEGIN IMMEDIATE` transaction of the writer (or of `prune`), a commit never syncs except where SQLite begins
 //! its log anew, and `host/docs/ledger-format.md` says what every byte means.
 
+mod approvals;
 mod audit;
 mod batch;
 mod checkpoint;
+mod doubts;
 mod files;
 mod fold;
+mod guards;
 mod key;
 mod prune;
 mod reader;
@@ -20,6 +23,7 @@ mod trace;
 mod verify;
 mod writer;
 
+pub use approvals::approval_message;
 pub use reader::LedgerReader;
 
 pub(super) use checkpoint::{Checkpointer, Growth};

@@ -3,15 +3,15 @@
 //! Invariant: a reader opens read-only, so it can neither write nor empty the log; each method reads one
 //! consistent state.
 
-use super::row::{Run, uint};
+use super::row::{Run, int, uint};
 use super::standing::{Counters, Standing};
 use super::{Place, connect, files, fold, recover, schema};
-use crate::call::RunId;
+use crate::call::{Outcome, RunId};
 use crate::ledger::chain;
 use crate::ledger::entry::{InFlight, RunRow};
 use crate::ledger::error::LedgerError;
-use crate::ledger::report::RunSummary;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use crate::ledger::report::{CallContent, RunSummary};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -69,17 +69,49 @@ impl LedgerReader {
         self.classified(recover::read_tip(&self.connection).map(|tip| chain::hex(&tip.head)))
     }
 
+    /// The last good outcome under a scope, with its time; `None` where it is older, or erased.
+    pub(in crate::ledger) fn last_good(
+        &self,
+        scope: &[u8; 32],
+        not_before_ms: u64,
+    ) -> Result<Option<(u64, Outcome)>, LedgerError> {
+        let read = || {
+            let text = "SELECT good.at_ms, events.content FROM good JOIN events ON events.seq = good.ending \
+                        WHERE scope = ?1 AND good.at_ms >= ?2";
+            let mut select = self.connection.prepare_cached(text)?;
+            let row = |row: &Row<'_>| Ok((uint(row, 0)?, row.get::<_, Option<String>>(1)?));
+            select.query_row(params![scope, int(not_before_ms)], row).optional()
+        };
+        let found = self.classified(read())?;
+        Ok(found.and_then(|(at_ms, content)| {
+            let content: CallContent = serde_json::from_str(&content?).ok()?;
+            Some((at_ms, content.outcome?))
+        }))
+    }
+
     /// One run's row.
     pub(in crate::ledger) fn find_run(&self, id: RunId) -> Result<Option<RunRow>, LedgerError> {
         let read = || {
-            let text = "SELECT principal, name, opened_ms FROM runs WHERE run = ?1 AND id > 0";
+            let text = "SELECT principal, name, runs.opened_ms, content FROM runs JOIN events ON events.seq = runs.opened \
+                        WHERE runs.run = ?1 AND id > 0";
             let mut select = self.connection.prepare_cached(text)?;
             let row = |row: &Row<'_>| {
-                Ok(RunRow { id, principal: row.get(0)?, name: row.get(1)?, opened_ms: uint(row, 2)? })
+                let run = RunRow {
+                    id,
+                    principal: row.get(0)?,
+                    name: row.get(1)?,
+                    opened_ms: uint(row, 2)?,
+                    context: None,
+                };
+                Ok((run, row.get::<_, Option<String>>(3)?))
             };
             select.query_row([id.as_bytes()], row).optional()
         };
-        self.classified(read())
+        let found = self.classified(read())?;
+        Ok(found.map(|(run, content)| {
+            let content = content.and_then(|text| serde_json::from_str::<CallContent>(&text).ok());
+            RunRow { context: content.and_then(|content| content.context), ..run }
+        }))
     }
 
     /// Whether the call still runs on a host that is not known to have died.
@@ -100,14 +132,15 @@ pub(super) struct StoredRun {
     pub(super) id: RunId,
     pub(super) principal: String,
     pub(super) name: Option<String>,
+    pub(super) opened: u64,
     pub(super) opened_ms: u64,
     pub(super) standing: Standing,
 }
 
 impl StoredRun {
     /// The columns that [`StoredRun::read`] wants.
-    pub(super) const COLUMNS: &str = "id, run, principal, name, opened_ms, last_ms, last_seq, hash, running, \
-         completed, failed, refused, unended";
+    pub(super) const COLUMNS: &str = "id, run, principal, name, opened, opened_ms, last_ms, last_seq, hash, \
+         running, completed, failed, refused, unended";
 
     /// Reads a row of [`StoredRun::COLUMNS`].
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -117,8 +150,9 @@ impl StoredRun {
             id: row.get::<_, Run>(1)?.0,
             principal: row.get(2)?,
             name: row.get(3)?,
-            opened_ms: uint(row, 4)?,
-            standing: Standing::read(row, 5)?,
+            opened: uint(row, 4)?,
+            opened_ms: uint(row, 5)?,
+            standing: Standing::read(row, 6)?,
         })
     }
 

@@ -1,4 +1,4 @@
-//! The tables of format version 1, and telling a ledger of this version from anything else.
+//! The tables of format version 2, and telling a ledger of this version from anything else.
 //!
 //! Invariant: nothing is written to a file that is not an empty database or a ledger of this version.
 
@@ -10,7 +10,7 @@ use rusqlite::Connection;
 pub(super) const APPLICATION_ID: i64 = 0x5447_4C52;
 
 /// The format's version, `user_version`.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// Row 0 of `runs`: the ledger's own chain.
 pub(super) const SYSTEM_RUN: [u8; 16] = [0; 16];
@@ -34,6 +34,7 @@ CREATE TABLE runs (
     run BLOB NOT NULL UNIQUE,
     principal TEXT NOT NULL,
     name TEXT,
+    opened INTEGER NOT NULL,
     opened_ms INTEGER NOT NULL,
     last_ms INTEGER NOT NULL,
     last_seq INTEGER NOT NULL,
@@ -62,13 +63,37 @@ CREATE TABLE keys (
     in_doubt INTEGER NOT NULL,
     at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE good (
+    scope BLOB PRIMARY KEY,
+    ending INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE approvals (
+    id TEXT PRIMARY KEY,
+    binding BLOB NOT NULL,
+    run BLOB NOT NULL,
+    call BLOB NOT NULL,
+    tool TEXT NOT NULL,
+    asked INTEGER NOT NULL,
+    asked_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    by TEXT,
+    signature BLOB
+) STRICT;
+CREATE INDEX approvals_by_binding ON approvals (binding);
+CREATE TABLE guards (
+    scope TEXT PRIMARY KEY,
+    as_of INTEGER NOT NULL,
+    state TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE hosts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     pid INTEGER NOT NULL,
     started_ms INTEGER NOT NULL
 ) STRICT;
 INSERT INTO folded VALUES (0);
-INSERT INTO runs VALUES (0, zeroblob(16), '', NULL, 0, 0, 0, zeroblob(32), 0, 0, 0, 0, 0);
+INSERT INTO runs VALUES (0, zeroblob(16), '', NULL, 0, 0, 0, 0, zeroblob(32), 0, 0, 0, 0, 0);
 ";
 
 /// What a file turned out to be.
@@ -82,8 +107,10 @@ pub(super) enum Found {
 
 /// Looks without writing.
 pub(super) fn inspect(connection: &Connection, place: &Place) -> Result<Found, LedgerError> {
-    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
     let read = || -> rusqlite::Result<(i64, i64, i64)> {
+        // One snapshot: another host may be making the tables.
+        let snapshot = connection.unchecked_transaction()?;
+        let number = |pragma: &str| snapshot.query_row(pragma, [], |row| row.get::<_, i64>(0));
         Ok((
             number("PRAGMA application_id")?,
             number("PRAGMA user_version")?,

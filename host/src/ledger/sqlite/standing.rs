@@ -74,7 +74,13 @@ impl Counters {
                     Some(End::Failed | End::Refused | End::Recorded) | None => self.failed += 1,
                 }
             }
-            Kind::RunOpened | Kind::HostOpened | Kind::Pruned => {}
+            Kind::RunOpened
+            | Kind::HostOpened
+            | Kind::Pruned
+            | Kind::Steered
+            | Kind::Attempt
+            | Kind::Decided
+            | Kind::Resolved => {}
         }
     }
 

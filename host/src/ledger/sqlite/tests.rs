@@ -170,9 +170,9 @@ async fn something_else_is_refused_and_left_as_it_is() {
 #[tokio::test]
 async fn another_version_is_refused_and_left_as_it_is() {
     let dir = sample().await;
-    edit(&dir, "PRAGMA user_version = 2");
+    edit(&dir, "PRAGMA user_version = 3");
     let before = fs::read(path(&dir)).unwrap();
-    assert!(matches!(open_error(&dir), LedgerError::OtherVersion { found: 2, expected: 1, .. }));
+    assert!(matches!(open_error(&dir), LedgerError::OtherVersion { found: 3, expected: 2, .. }));
     assert_eq!(fs::read(path(&dir)).unwrap(), before);
     assert!(open_error(&dir).to_string().contains("use the host that wrote it"));
 }

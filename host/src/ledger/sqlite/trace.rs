@@ -7,8 +7,9 @@ use super::reader::{LedgerReader, StoredRun};
 use super::row::{Call, EVENT_COLUMNS, Event, int};
 use crate::call::{CallId, RunId};
 use crate::ledger::error::LedgerError;
+use crate::ledger::guarded::GuardFacts;
 use crate::ledger::record::{End, Facts, Kind};
-use crate::ledger::report::{CallContent, CallState, CallTrace, RunSummary, RunTrace};
+use crate::ledger::report::{CallContent, CallState, CallTrace, RunSummary, RunTrace, SteeredTrace};
 use rusqlite::OptionalExtension;
 use rusqlite::types::{FromSql, ValueRef};
 use std::collections::HashMap;
@@ -20,8 +21,15 @@ impl LedgerReader {
     /// [`LedgerError::Damaged`] when a record cannot be read, [`LedgerError::Open`] when the file cannot.
     pub fn trace(&self, run: RunId) -> Result<Option<RunTrace>, LedgerError> {
         let Some((summary, events)) = self.classified(self.records(run))? else { return Ok(None) };
-        let mut trace =
-            RunTrace { summary, policy_digest: String::new(), goal: None, context: None, calls: Vec::new() };
+        let mut trace = RunTrace {
+            summary,
+            policy_digest: String::new(),
+            goal: None,
+            context: None,
+            parent: None,
+            steered: Vec::new(),
+            calls: Vec::new(),
+        };
         let mut places = HashMap::new();
         for event in events {
             let seq = event.seq;
@@ -67,6 +75,7 @@ fn take(trace: &mut RunTrace, places: &mut HashMap<CallId, usize>, event: Event)
             trace.policy_digest = facts.policy?;
             let content = content.unwrap_or_default();
             (trace.goal, trace.context) = (content.goal, content.context);
+            trace.parent = facts.guard.as_ref().and_then(GuardFacts::parent);
         }
         Kind::Intent | Kind::Unstarted => {
             let call = call_of(&event)?;
@@ -77,6 +86,27 @@ fn take(trace: &mut RunTrace, places: &mut HashMap<CallId, usize>, event: Event)
             let place = *places.get(&call_of(&event)?)?;
             end(trace.calls.get_mut(place)?, &event, facts, content)?;
         }
+        Kind::Attempt => {
+            let place = *places.get(&call_of(&event)?)?;
+            trace.calls.get_mut(place)?.attempt = facts.attempt?;
+        }
+        Kind::Steered => trace.steered.push(SteeredTrace {
+            at_ms: event.at_ms,
+            steer: facts.steer?,
+            by: facts.by.unwrap_or_default(),
+            note: content.and_then(|content| content.thought),
+        }),
+        Kind::Resolved => {
+            let place = *places.get(&call_of(&event)?)?;
+            let call = trace.calls.get_mut(place)?;
+            call.resolved = facts.resolution;
+            if let (Some(whole), Some(given)) = (call.content.as_mut(), content)
+                && given.outcome.is_some()
+            {
+                whole.outcome = given.outcome;
+            }
+        }
+        Kind::Decided => {}
         Kind::HostOpened | Kind::Pruned => return None,
     }
     Some(())
@@ -97,6 +127,8 @@ fn begin(call: CallId, event: &Event, facts: Facts, content: Option<CallContent>
         policy_digest: facts.policy?,
         component_digest: facts.component,
         usage: facts.usage,
+        approval: facts.approval,
+        resolved: None,
         erased: content.is_none(),
         content,
     })
@@ -108,7 +140,10 @@ fn end(trace: &mut CallTrace, event: &Event, facts: Facts, content: Option<CallC
     trace.reason = facts.reason;
     trace.usage = facts.usage;
     match (trace.content.as_mut(), content) {
-        (Some(whole), Some(ending)) => (whole.outcome, whole.logs) = (ending.outcome, ending.logs),
+        (Some(whole), Some(ending)) => {
+            (whole.outcome, whole.logs) = (ending.outcome, ending.logs);
+            (whole.guards, whole.met) = (ending.guards, ending.met);
+        }
         (None, Some(ending)) => trace.content = Some(ending),
         (_, None) => trace.erased = true,
     }

@@ -4,7 +4,7 @@
 
 use super::audit::Audit;
 use super::reader::LedgerReader;
-use super::row::{EVENT_COLUMNS, Event};
+use super::row::{EVENT_COLUMNS, Event, uint};
 use crate::ledger::chain::{self, Hash, Head, ZERO};
 use crate::ledger::error::LedgerError;
 use crate::ledger::report::{BROKEN_MAX, Broken, VerifyReport};
@@ -20,11 +20,27 @@ impl LedgerReader {
             let snapshot = self.connection.unchecked_transaction()?;
             let mut findings = Findings::default();
             check_pages(&snapshot, &mut findings)?;
+            self.check_length(&snapshot, &mut findings)?;
             let mut report = check_chain(&snapshot, head, &mut findings)?;
             findings.report(&mut report);
             Ok(report)
         };
         self.classified(checked())
+    }
+}
+
+impl LedgerReader {
+    /// SQLite reads a last page that was cut as if the rest of it were zeros.
+    fn check_length(&self, connection: &Connection, findings: &mut Findings) -> rusqlite::Result<()> {
+        let page: u64 = connection.query_row("PRAGMA page_size", [], |row| uint(row, 0))?;
+        let length = std::fs::metadata(self.place.path()).map_or(0, |file| file.len());
+        if !length.is_multiple_of(page.max(1)) {
+            findings.note(
+                0,
+                format!("the file has {length} bytes, which is no whole number of pages: it was cut"),
+            );
+        }
+        Ok(())
     }
 }
 

@@ -7,11 +7,14 @@ use super::batch::{self, Batch, Memory, Tip};
 use super::files::HostLock;
 use super::key;
 use super::row::{Run, int};
-use super::{Place, empty_log, recover, sql};
-use crate::call::{CallId, RunId};
+use super::{Place, approvals, doubts, empty_log, recover, sql};
+use crate::call::{CallId, Denial, RunId};
+use crate::guard::Refusal;
+use crate::guard::event::{Hold, Steer};
+use crate::guard::settings::RunGuards;
 use crate::ledger::chain::Hash;
 use crate::ledger::disk::Disk;
-use crate::ledger::entry::{NewRun, Receipt, Start};
+use crate::ledger::entry::{Attempt, NewRun, Receipt, Refused, Start, Started, Steering, Unapproved};
 use crate::ledger::error::LedgerError;
 use crate::ledger::record::Record;
 use crate::ledger::store::{Answer, Op, Reply, StartOp, Store};
@@ -89,7 +92,9 @@ impl Writer {
 
     /// Takes a host number and marks the calls of dead hosts.
     pub(super) fn register(&mut self, now_ms: u64) -> Result<(), LedgerError> {
-        self.memory.forget(&self.connection).map_err(|error| self.own.place.classify(&error))?;
+        self.memory
+            .forget(&self.connection, self.tip.seq)
+            .map_err(|error| self.own.place.classify(&error))?;
         let written = self.transaction(|own, batch| {
             let (host, lock) = recover::register(batch, &own.place, now_ms)?;
             (own.host, own.lock) = (host, Some(lock));
@@ -113,7 +118,7 @@ impl Writer {
         sql(&self.connection, "BEGIN IMMEDIATE")?;
         let tip = recover::read_tip(&self.connection)?;
         if tip != self.tip {
-            self.memory.forget(&self.connection)?;
+            self.memory.forget(&self.connection, tip.seq)?;
         }
         batch::fold(&self.connection, &mut self.memory, tip.seq)?;
         if self.own.flights.is_empty() {
@@ -139,7 +144,7 @@ impl Writer {
             let found = recover::read_tip(connection)?;
             if found != *tip {
                 own.still_counts(connection)?;
-                memory.forget(connection)?;
+                memory.forget(connection, found.seq)?;
             }
             let mut batch = Batch::new(connection, memory, found);
             let result = work(own, &mut batch)?;
@@ -170,8 +175,30 @@ fn apply<'a>(own: &mut Own, batch: &mut Batch<'a>, op: &'a Op) -> Result<Answer,
     match op {
         Op::OpenRun { run, record } => open_run(batch, run, record),
         Op::Start(start) => begin(own, batch, start),
-        Op::End { call, record } => finish(own, batch, *call, record),
-        Op::Refuse { run, record } => refuse(batch, *run, record),
+        Op::End { call, good, record } => finish(own, batch, *call, good.as_ref(), record),
+        Op::Refuse { run, record, guards, approval, steer: turn } => {
+            let answer = refuse(batch, *run, record, guards.as_deref(), turn.as_ref())?;
+            if let (Ok(Reply::Refused(refused)), Some(new)) = (&answer, approval) {
+                approvals::ask(batch.connection, new, *run, refused.receipt.seq, record.at_ms)?;
+            }
+            Ok(answer)
+        }
+        Op::Decide { decided, record } => {
+            let seq = approvals::decide(batch, decided, record)?;
+            Ok(seq.map(|seq| Reply::Written(receipt(seq))))
+        }
+        Op::Resolve { resolved, record } => {
+            if batch.run(resolved.run.as_bytes())?.is_none() {
+                return Ok(Err(LedgerError::UnknownRun(resolved.run)));
+            }
+            Ok(Ok(Reply::Written(receipt(doubts::resolve(batch, resolved, record)?))))
+        }
+        Op::Attempt { attempt, record } => try_again(own, batch, attempt, record),
+        Op::Steer { run, record } => steer(batch, *run, record),
+        Op::Standing { run, guards, spend, at_ms } => {
+            let standing = batch.board(*run, None)?.standing(*run, guards, spend, *at_ms);
+            Ok(Ok(Reply::Standing(standing.map(Box::new))))
+        }
         Op::Prune(record) => {
             let seq = batch.append_own(Cow::Borrowed(record))?;
             Ok(Ok(Reply::Written(receipt(seq))))
@@ -187,12 +214,17 @@ fn open_run<'a>(batch: &mut Batch<'a>, run: &NewRun, record: &'a Record) -> Resu
             return Ok(Ok(Reply::Run(id)));
         }
     }
+    if let Some(parent) = &run.parent
+        && batch.run(parent.as_bytes())?.is_none_or(|parent| parent.principal != run.principal)
+    {
+        return Ok(Err(LedgerError::UnknownRun(*parent)));
+    }
     let id = run.id.as_bytes();
     if batch.run(id)?.is_some() {
         return Ok(Err(LedgerError::RunExists(run.id)));
     }
     let mut insert = batch.connection.prepare_cached(INSERT_RUN)?;
-    let row = insert.insert(params![id, run.principal, run.name, int(run.at_ms)])?;
+    let row = insert.insert(params![id, run.principal, run.name, int(batch.next_seq()), int(run.at_ms)])?;
     batch.add_run(*id, row, &run.principal);
     batch.append(id, Cow::Borrowed(record))?;
     Ok(Ok(Reply::Run(run.id)))
@@ -205,24 +237,98 @@ fn begin<'a>(own: &mut Own, batch: &mut Batch<'a>, start: &'a StartOp) -> Result
     if own.flights.contains_key(&start.call) {
         return Ok(Err(LedgerError::AlreadyStarted(start.call)));
     }
+    let asked = match &start.ask {
+        Some(ask) => batch.board(start.run, Some(&ask.tool))?.admit(ask).map(Some),
+        None => Ok(None),
+    };
+    let (admission, refusal) = match asked {
+        Ok(admission) => (admission, None),
+        Err(refusal) if stops_answers(refusal.code) => return Ok(Ok(refused(refusal))),
+        Err(refusal) => (None, Some(refusal)),
+    };
     if let Some(scope) = &start.scope
         && let Some(answer) = key::look_up(own, batch, scope, start)?
     {
         return Ok(answer.map(Reply::Start));
     }
-    let intent = batch.append(start.run.as_bytes(), Cow::Borrowed(&start.record))?;
+    if let Some(refusal) = refusal {
+        return Ok(Ok(refused(refusal)));
+    }
+    let approval = match approved(batch, start)? {
+        Ok(approval) => approval,
+        Err(unapproved) => return Ok(Ok(Reply::Start(Start::Unapproved(unapproved)))),
+    };
+    let asked = start.ask.as_ref().map_or_else(Hold::default, |ask| ask.worst);
+    let allowed = admission.as_ref().map_or(asked, |admission| admission.allowed);
+    let record = if allowed != asked || approval.is_some() {
+        Cow::Owned(start.record.admitted(allowed, approval)?)
+    } else {
+        Cow::Borrowed(&start.record)
+    };
+    let intent = batch.append(start.run.as_bytes(), record)?;
     batch.started(intent, own.host);
     if let Some(scope) = &start.scope {
         key::hold(batch, scope, start, intent, own.host)?;
     }
     own.flights.insert(start.call, Flight { intent, run: start.run, scope: start.scope });
-    Ok(Ok(Reply::Start(Start::Fresh(receipt(intent)))))
+    Ok(Ok(Reply::Start(Start::Fresh(Box::new(Started { receipt: receipt(intent), admission })))))
+}
+
+/// The approval that the call uses, used up; `None` where it needs none.
+fn approved(batch: &mut Batch<'_>, start: &StartOp) -> Result<Result<Option<String>, Unapproved>, Failure> {
+    let Some(ask) = &start.approval else { return Ok(Ok(None)) };
+    let spent = batch.board(start.run, None)?.cost_micro_usd(start.run);
+    if !ask.always && ask.spent_micro_usd.is_none_or(|limit| spent < limit) {
+        return Ok(Ok(None));
+    }
+    Ok(match approvals::look_up(batch.connection, ask, start.record.at_ms)? {
+        Ok(id) => {
+            approvals::take(batch.connection, &id)?;
+            Ok(Some(id))
+        }
+        Err(unapproved) => Err(unapproved),
+    })
+}
+
+fn refused(refusal: Refusal) -> Reply {
+    Reply::Start(Start::Refused(Box::new(refusal)))
+}
+
+/// Whether not even a recorded answer is given again: the run is over or stands still.
+fn stops_answers(code: Denial) -> bool {
+    matches!(code, Denial::RunHalted | Denial::RunPaused | Denial::DepthExceeded | Denial::Killed)
+}
+
+fn try_again<'a>(
+    own: &Own,
+    batch: &mut Batch<'a>,
+    attempt: &Attempt,
+    record: &'a Record,
+) -> Result<Answer, Failure> {
+    let Some(flight) = own.flights.get(&attempt.call) else {
+        return Ok(Err(LedgerError::NotStarted(attempt.call)));
+    };
+    let board = batch.board(flight.run, Some(&attempt.tool))?;
+    if !board.may_retry(&attempt.tool, &attempt.budget, attempt.at_ms) {
+        return Ok(Ok(Reply::NoRetry));
+    }
+    let seq = batch.append(flight.run.as_bytes(), Cow::Borrowed(record))?;
+    Ok(Ok(Reply::Written(receipt(seq))))
+}
+
+fn steer<'a>(batch: &mut Batch<'a>, run: RunId, record: &'a Record) -> Result<Answer, Failure> {
+    if batch.run(run.as_bytes())?.is_none() {
+        return Ok(Err(LedgerError::UnknownRun(run)));
+    }
+    let seq = batch.append(run.as_bytes(), Cow::Borrowed(record))?;
+    Ok(Ok(Reply::Written(receipt(seq))))
 }
 
 fn finish<'a>(
     own: &mut Own,
     batch: &mut Batch<'a>,
     call: CallId,
+    good: Option<&Hash>,
     record: &'a Record,
 ) -> Result<Answer, Failure> {
     let Some(flight) = own.flights.remove(&call) else { return Ok(Err(LedgerError::NotStarted(call))) };
@@ -231,15 +337,39 @@ fn finish<'a>(
     if let Some(scope) = &flight.scope {
         key::settle(batch, scope, call, record.end, seq, record.at_ms)?;
     }
+    if let Some(scope) = good {
+        let mut replace = batch
+            .connection
+            .prepare_cached("INSERT OR REPLACE INTO good (scope, ending, at_ms) VALUES (?1, ?2, ?3)")?;
+        replace.execute(params![scope, int(seq), int(record.at_ms)])?;
+    }
     Ok(Ok(Reply::Written(receipt(seq))))
 }
 
-fn refuse<'a>(batch: &mut Batch<'a>, run: RunId, record: &'a Record) -> Result<Answer, Failure> {
+fn refuse<'a>(
+    batch: &mut Batch<'a>,
+    run: RunId,
+    record: &'a Record,
+    guards: Option<&RunGuards>,
+    turn: Option<&'a (RunId, Record)>,
+) -> Result<Answer, Failure> {
     if batch.run(run.as_bytes())?.is_none() {
         return Ok(Err(LedgerError::UnknownRun(run)));
     }
     let seq = batch.append(run.as_bytes(), Cow::Borrowed(record))?;
-    Ok(Ok(Reply::Written(receipt(seq))))
+    if let Some((run, record)) = turn {
+        batch.append(run.as_bytes(), Cow::Borrowed(record))?;
+    }
+    let overrun = match guards {
+        Some(guards) => batch.board(run, None)?.overrun(run, guards),
+        None => None,
+    };
+    if let Some((run, why)) = &overrun {
+        let (steer, by) = (Steer::Halted(why.clone()), "guard:refusals".to_owned());
+        let halt = Steering { run: *run, steer, by, note: None, at_ms: record.at_ms };
+        batch.append(run.as_bytes(), Cow::Owned(Record::steered(halt)?))?;
+    }
+    Ok(Ok(Reply::Refused(Refused { receipt: receipt(seq), overrun })))
 }
 
 /// A receipt whose head comes with the end of the batch.
@@ -247,5 +377,5 @@ fn receipt(seq: u64) -> Receipt {
     Receipt { seq, head: [0; 32] }
 }
 
-const INSERT_RUN: &str = "INSERT INTO runs (run, principal, name, opened_ms, last_ms, last_seq, hash, running, completed, failed, refused, \
-     unended) VALUES (?1, ?2, ?3, ?4, 0, 0, zeroblob(32), 0, 0, 0, 0, 0)";
+const INSERT_RUN: &str = "INSERT INTO runs (run, principal, name, opened, opened_ms, last_ms, last_seq, hash, running, completed, failed, refused, \
+     unended) VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, zeroblob(32), 0, 0, 0, 0, 0)";

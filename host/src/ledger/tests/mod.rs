@@ -72,6 +72,7 @@ pub(super) fn new_run(n: u8, name: Option<&str>) -> NewRun {
         policy_digest: [2; 32],
         goal: Some("answer the tickets".to_owned()),
         context: None,
+        parent: None,
         at_ms: 1_000,
     }
 }
@@ -94,6 +95,8 @@ pub(super) fn intent(run: RunId, n: u64) -> Intent {
         expected: None,
         context: Some(json!({ "project_id": 7 })),
         traceparent: None,
+        approval: None,
+        ask: None,
         at_ms: 1_001,
     }
 }
@@ -128,11 +131,22 @@ pub(super) fn outcome(run: RunId, n: u64, status: Status) -> Outcome {
 
 pub(super) fn ending(run: RunId, n: u64, status: Status) -> Ending {
     let logs = vec![LogLine { level: "info".to_owned(), text: "here".to_owned() }];
-    Ending { call: call(n), outcome: outcome(run, n, status), logs, in_doubt: false, at_ms: 1_002 }
+    Ending {
+        call: call(n),
+        outcome: outcome(run, n, status),
+        logs,
+        in_doubt: false,
+        told: Told::NOTHING,
+        good: None,
+        guards: Vec::new(),
+        met: None,
+        at_ms: 1_002,
+    }
 }
 
 pub(super) fn refusal(run: RunId, n: u64) -> Refusal {
     Refusal {
+        met: None,
         call: call(n),
         run,
         tool: "nope".to_owned(),
@@ -145,6 +159,11 @@ pub(super) fn refusal(run: RunId, n: u64) -> Refusal {
         traceparent: None,
         outcome: outcome(run, n, Status::Refused),
         logs: vec![],
+        readings: Vec::new(),
+        fingerprint: None,
+        guards: None,
+        steer: None,
+        approval: None,
         at_ms: 1_001,
     }
 }

@@ -83,6 +83,7 @@ impl Model {
 fn told(start: &Start) -> String {
     match start {
         Start::Fresh(_) => "fresh".to_owned(),
+        Start::Refused(_) | Start::Unapproved(_) => "refused".to_owned(),
         Start::Recorded(outcome) => format!("recorded {}", outcome.call),
         Start::InFlight(flight) => format!("in flight {}", flight.call),
         Start::KeyMismatch { call } => format!("mismatch {call}"),

@@ -8,7 +8,7 @@ async fn a_call_leaves_an_intent_and_one_ending() {
     let run = fixture.run;
     let Start::Fresh(started) = fixture.start(intent(run, 1)).await else { panic!("not fresh") };
     let ended = fixture.end(ending(run, 1, Status::Completed)).await;
-    assert_eq!(ended.seq, started.seq + 1);
+    assert_eq!(ended.seq, started.receipt.seq + 1);
     assert_eq!(chain::hex(&ended.head), fixture.ledger.reader().unwrap().head().unwrap());
     let trace = fixture.ledger.reader().unwrap().trace(run).unwrap().unwrap();
     assert_eq!(trace.goal.as_deref(), Some("answer the tickets"));
