@@ -1,0 +1,92 @@
+//! What the operator is told: what each host said to a switch.
+//!
+//! Invariant: "stopped" is said only of a host that acknowledged, has gone, or was ended here.
+
+use super::target::Target;
+use serde::Serialize;
+
+/// What became of a kill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KillReport {
+    /// What the switch stops.
+    pub target: Target,
+    /// Since when it is on, in milliseconds since the Unix epoch.
+    pub since_ms: u64,
+    /// Why; the words given last.
+    pub why: String,
+    /// Its number.
+    pub generation: u64,
+    /// It was on before this kill.
+    pub was_on: bool,
+    /// Every host that was registered when the switch was written, or is now when it was on before.
+    pub hosts: Vec<HostReport>,
+    /// Calls that the acknowledging hosts have stopped, together.
+    pub stopped: u64,
+    /// No host is left in which a call that the switch means may run.
+    pub all_stopped: bool,
+}
+
+/// What one host said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HostReport {
+    /// Its number in the control database.
+    pub host: u64,
+    /// Its process.
+    pub pid: u32,
+    /// Its answer.
+    pub answer: Answer,
+}
+
+/// A host's answer to a switch. In JSON `{"state": "acknowledged", "stopped": 2}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Answer {
+    /// Nothing that the switch means runs there, and nothing will until it is lifted.
+    Acknowledged {
+        /// Calls that ran when the host saw the switch, and run no more.
+        stopped: u64,
+    },
+    /// The host lets no such call in, but some that ran have not ended in time.
+    Stopping {
+        /// How many.
+        running: u64,
+    },
+    /// Its process is gone, or it closed with no call left.
+    Gone,
+    /// It did not answer in time, and its process may live: calls may run there.
+    Unreachable,
+    /// It did not answer in time, and its process was ended.
+    Forced,
+}
+
+impl Answer {
+    /// Whether no call that the switch means can run in this host.
+    pub fn is_stopped(self) -> bool {
+        matches!(self, Self::Acknowledged { .. } | Self::Gone | Self::Forced)
+    }
+}
+
+impl KillReport {
+    /// Adds up what the hosts said.
+    pub(super) fn sum_up(&mut self) {
+        self.all_stopped = self.hosts.iter().all(|host| host.answer.is_stopped());
+        let stopped = |host: &HostReport| match host.answer {
+            Answer::Acknowledged { stopped } => stopped,
+            _ => 0,
+        };
+        self.stopped = self.hosts.iter().map(stopped).sum();
+    }
+}
+
+/// A host in the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HostSummary {
+    /// Its number.
+    pub host: u64,
+    /// Its process.
+    pub pid: u32,
+    /// When it registered, in milliseconds since the Unix epoch.
+    pub registered_ms: u64,
+    /// Whether its process lives.
+    pub life: super::process::Life,
+}
