@@ -47,12 +47,17 @@ impl Compiler {
 /// # Errors
 /// With the sentence that the parent process shows.
 pub fn worker(input: &mut dyn Read) -> Result<Vec<u8>, CatalogError> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let worker = |error: std::io::Error| CatalogError::Worker(error.to_string());
-    let limit = |max| Rlimit { current: Some(max), maximum: Some(max) };
-    setrlimit(Resource::As, limit(WORKER_BYTES_MAX)).map_err(|error| worker(error.into()))?;
-    setrlimit(Resource::Cpu, limit(WORKER_SECONDS_MAX)).map_err(|error| worker(error.into()))?;
-    setrlimit(Resource::Core, limit(0)).map_err(|error| worker(error.into()))?;
+    // A lower limit that the process was started with stays: it may not be raised, and need not be.
+    let limit = |resource: Resource, max: u64| {
+        let max = getrlimit(resource).current.map_or(max, |given| given.min(max));
+        let lowered = setrlimit(resource, Rlimit { current: Some(max), maximum: Some(max) });
+        lowered.map_err(|error| worker(error.into()))
+    };
+    limit(Resource::As, WORKER_BYTES_MAX)?;
+    limit(Resource::Cpu, WORKER_SECONDS_MAX)?;
+    limit(Resource::Core, 0)?;
     let mut wasm = Vec::new();
     input.take(COMPONENT_BYTES_MAX).read_to_end(&mut wasm).map_err(worker)?;
     Ok(crate::sandbox::compile(&wasm)?)
@@ -73,7 +78,7 @@ fn in_process(binary: &std::path::Path, wasm: &[u8]) -> Result<Vec<u8>, CatalogE
         let code = scope.spawn(move || drain(stdout));
         let said = scope.spawn(move || drain(stderr));
         let wrote = scope.spawn(move || stdin.map_or(Ok(()), |mut stdin| stdin.write_all(wasm)));
-        let status = wait(&mut child);
+        let status = wait(&mut child, WORKER_WALL_MAX);
         (code.join(), said.join(), (wrote.join(), status))
     });
     let status = wrote.1.map_err(|error| worker("it cannot be waited for", error))?;
@@ -86,9 +91,11 @@ fn in_process(binary: &std::path::Path, wasm: &[u8]) -> Result<Vec<u8>, CatalogE
         (Some(status), _) => {
             let said = said.ok().and_then(Result::ok).unwrap_or_default();
             let said = String::from_utf8_lossy(&said).trim().to_owned();
-            Err(CatalogError::Worker(if said.is_empty() {
+            // Without an exit code it was ended by a signal, and what it wrote last is no sentence for people.
+            Err(CatalogError::Worker(if said.is_empty() || status.code().is_none() {
                 format!(
-                    "it ended with {status}: the component needs more than {} GiB or {WORKER_SECONDS_MAX} s to compile",
+                    "the worker ended with {status}: the component needs more memory or time to compile than it \
+                     may take, at most {} GiB and {WORKER_SECONDS_MAX} s",
                     WORKER_BYTES_MAX >> 30
                 )
             } else {
@@ -99,14 +106,17 @@ fn in_process(binary: &std::path::Path, wasm: &[u8]) -> Result<Vec<u8>, CatalogE
 }
 
 /// Waits for the worker; ends it when its time is over, and then says `None`.
-fn wait(child: &mut std::process::Child) -> std::io::Result<Option<std::process::ExitStatus>> {
+fn wait(
+    child: &mut std::process::Child,
+    wall_max: Duration,
+) -> std::io::Result<Option<std::process::ExitStatus>> {
     let started = std::time::Instant::now();
     let mut pause = Duration::from_micros(500);
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
-        if started.elapsed() > WORKER_WALL_MAX {
+        if started.elapsed() > wall_max {
             child.kill()?;
             child.wait()?;
             return Ok(None);
@@ -122,4 +132,16 @@ fn drain(pipe: Option<impl Read>) -> std::io::Result<Vec<u8>> {
         pipe.read_to_end(&mut bytes)?;
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_past_its_wall_time_is_ended_and_waited_for() {
+        let mut child = Command::new("sleep").arg("600").spawn().unwrap();
+        assert!(wait(&mut child, Duration::from_millis(5)).unwrap().is_none());
+        assert!(child.try_wait().unwrap().is_some_and(|status| status.code().is_none()));
+    }
 }

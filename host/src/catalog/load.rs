@@ -9,10 +9,11 @@ use super::component::{self, Inspection};
 use super::section::Declared;
 use super::tool::{Tool, describe};
 use super::{Catalog, CatalogError, Changed, hex};
-use crate::policy::{Policy, ToolPolicy};
+use crate::policy::{Fallback, Instead, Policy, ToolPolicy};
 use crate::sandbox::grants::fs::Root;
 use crate::sandbox::{Definition, Loaded, OpenGrants, Sandbox};
 use crate::sanitizer::{Sanitizer, clean_line};
+use crate::schema::Schema;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -104,7 +105,9 @@ impl Loader<'_> {
             has: listed(component.definitions.iter().map(|definition| definition.name.as_str())),
         })?;
         let described = describe(definition, policy, self.sanitizer)?;
+        check_fallback(policy, &described.output)?;
         Ok(Tool {
+            input_schema: serde_json::Value::Object(described.card.input_schema.clone()),
             card: described.card,
             input: described.input,
             output: described.output,
@@ -179,6 +182,15 @@ fn refuse_twins(tools: &[Definition]) -> Result<(), CatalogError> {
         }),
         None => Ok(()),
     }
+}
+
+/// A fixed answer must be one that the tool could give.
+fn check_fallback(policy: &ToolPolicy, output: &Schema) -> Result<(), CatalogError> {
+    let Some(Fallback { instead: Instead::Value(value), .. }) = &policy.fallback else { return Ok(()) };
+    output.check(value).map_err(|violations| CatalogError::BadTool {
+        tool: short(&policy.name),
+        why: format!("the policy's fallback value does not fit its output schema: {violations}"),
+    })
 }
 
 /// Names that a component made up, fit for one sentence: cleaned, each cut short, and not too many.

@@ -51,6 +51,8 @@ pub struct Tool {
     pub card: ToolCard,
     /// Checks arguments.
     pub input: Schema,
+    /// The schema that checks them, for telling what makes no difference.
+    pub input_schema: Value,
     /// Checks results.
     pub output: Schema,
     /// Its code.

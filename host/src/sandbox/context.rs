@@ -5,6 +5,7 @@
 
 use super::bindings::toolgate::tool::call_context::{Host, Level};
 use super::limits::{LOG_LINE_BYTES_MAX, LOG_LINES_MAX};
+use super::trap::ChargeRefused;
 use crate::call::{CallId, RunId};
 use std::sync::Arc;
 use std::time::Instant;
@@ -44,6 +45,7 @@ pub(super) struct CallContext {
     pub(super) logs: Vec<RawLog>,
     pub(super) logs_dropped: u64,
     pub(super) charged_micro_usd: u64,
+    pub(super) charge_micro_usd_max: u64,
 }
 
 impl Host for CallContext {
@@ -97,7 +99,11 @@ impl Host for CallContext {
     }
 
     fn charge(&mut self, micro_usd: u64) -> wasmtime::Result<()> {
-        self.charged_micro_usd = self.charged_micro_usd.saturating_add(micro_usd);
+        let charged = self.charged_micro_usd.saturating_add(micro_usd);
+        self.charged_micro_usd = charged.min(self.charge_micro_usd_max);
+        if charged > self.charge_micro_usd_max {
+            return Err(ChargeRefused { micro_usd_max: self.charge_micro_usd_max }.into());
+        }
         Ok(())
     }
 }

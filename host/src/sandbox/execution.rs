@@ -9,6 +9,7 @@ use super::context::RawLog;
 use super::store::{self, CallState, Job, RawDefinition};
 use super::trap;
 use crate::call::Fault;
+use crate::control::{KillSignal, Killed, Running};
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -51,6 +52,16 @@ pub struct Measured {
     pub charged_micro_usd: u64,
 }
 
+impl Measured {
+    /// Adds a further execution of the same call.
+    pub fn add(&mut self, more: &Self) {
+        self.fuel = self.fuel.saturating_add(more.fuel);
+        self.memory_bytes = self.memory_bytes.max(more.memory_bytes);
+        self.host_calls = self.host_calls.saturating_add(more.host_calls);
+        self.charged_micro_usd = self.charged_micro_usd.saturating_add(more.charged_micro_usd);
+    }
+}
+
 /// One finished execution.
 #[derive(Debug)]
 pub struct Ran {
@@ -91,29 +102,42 @@ impl Ran {
 }
 
 /// Calls the tool in a fresh instance.
-pub(super) async fn call(engine: Engine, pre: ToolPre<CallState>, job: Job) -> Ran {
-    let mut store = match store::build(&engine, &job) {
+pub(super) async fn call(engine: Engine, pre: ToolPre<CallState>, mut job: Job) -> Ran {
+    let signal = job.running.as_ref().map(Running::signal);
+    let mut store = match store::build(&engine, &mut job) {
         Ok(store) => store,
         Err(error) => return Ran::never(Failed::Host(format!("cannot make a store: {error:#}"))),
     };
     let guest = AssertUnwindSafe(enter(&mut store, &pre, &job)).catch_unwind();
-    let ended = match tokio::time::timeout_at(job.deadline.into(), guest).await {
-        Ok(Ok(Ok(Ok(output)))) => Ended::Output(output),
-        Ok(Ok(Ok(Err(failure)))) => Ended::Failure(failure),
-        Ok(Ok(Err(error))) => Ended::Trapped(error),
-        Ok(Err(_)) => Ended::Panicked,
-        Err(_) => Ended::Late,
+    let ended = tokio::select! {
+        biased;
+        killed = switched_off(signal) => Ended::Killed(killed),
+        guest = tokio::time::timeout_at(job.deadline.into(), guest) => match guest {
+            Ok(Ok(Ok(Ok(output)))) => Ended::Output(output),
+            Ok(Ok(Ok(Err(failure)))) => Ended::Failure(failure),
+            Ok(Ok(Err(error))) => Ended::Trapped(error),
+            Ok(Err(_)) => Ended::Panicked,
+            Err(_) => Ended::Late,
+        },
     };
     finish(store, &job, ended)
+}
+
+/// Waits for the kill switch; for ever where nothing watches it.
+pub(super) async fn switched_off(signal: Option<KillSignal>) -> Killed {
+    match signal {
+        Some(signal) => signal.killed().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Asks for the definitions: the only guest code that runs without a permit, with no grants.
 pub(super) async fn definitions(
     engine: Engine,
     pre: ToolPre<CallState>,
-    job: Job,
+    mut job: Job,
 ) -> Result<Vec<RawDefinition>, String> {
-    let mut store = store::build(&engine, &job).map_err(|error| format!("{error:#}"))?;
+    let mut store = store::build(&engine, &mut job).map_err(|error| format!("{error:#}"))?;
     let ask = async {
         let tool = pre.instantiate_async(&mut store).await?;
         tool.call_definitions(&mut store).await
@@ -134,6 +158,7 @@ enum Ended {
     Failure(super::bindings::Failure),
     Trapped(wasmtime::Error),
     Late,
+    Killed(Killed),
     Panicked,
 }
 
@@ -158,7 +183,7 @@ fn finish(store: Store<CallState>, job: &Job, ended: Ended) -> Ran {
             request_sent: failure.request_sent,
         })),
         Ended::Trapped(error) => {
-            let (fault, why) = trap::classify(&error, &state.meter, state.returned);
+            let (fault, why) = trap::classify(&error, &state.meter, state.returned());
             Err(Failed::Fault(fault, why))
         }
         Ended::Late => {
@@ -168,6 +193,7 @@ fn finish(store: Store<CallState>, job: &Job, ended: Ended) -> Ran {
                 format!("the guest was stopped {} ms after its deadline", late.as_millis()),
             ))
         }
+        Ended::Killed(killed) => Err(Failed::Fault(Fault::Killed, killed.to_string())),
         Ended::Panicked => Err(Failed::Host("a host function panicked; the call was dropped".to_owned())),
     };
     let (stdout, stderr) = (state.stdout.take(), state.stderr.take());

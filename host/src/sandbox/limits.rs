@@ -28,7 +28,7 @@ pub(super) const RANDOM_BYTES_MAX: u64 = 64 * 1024;
 /// The stack of a call: the guest's half-megabyte and the host functions' above it.
 pub(super) const ASYNC_STACK_BYTES: usize = 2 << 20;
 /// Fuel that one call into the host costs, so that a loop of host calls runs out like any other.
-pub(super) const HOST_CALL_FUEL: u64 = 1_000;
+pub const HOST_CALL_FUEL: u64 = 1_000;
 /// Log lines kept per call.
 pub(super) const LOG_LINES_MAX: usize = 100;
 /// Bytes kept of one log line or progress message.

@@ -26,10 +26,12 @@ pub use admission::{Admission, Ticket};
 pub use compile::{compatibility, compile};
 pub use context::{ProgressSink, RawLog, RawProgress};
 pub use execution::{Failed, Measured, Printed, Ran, RawFailure};
+pub use limits::HOST_CALL_FUEL;
 pub use linker::INTERFACES;
 pub use store::{Job, OpenGrants};
 
 use crate::call::{CallId, Fault, RunId};
+use crate::control::Running;
 use crate::policy::Limits;
 use bindings::ToolPre;
 use long_runners::LongRunners;
@@ -143,8 +145,16 @@ impl Sandbox {
     ///
     /// Waits for a slot first and holds it only while guest code may run. Ends by itself, at the latest
     /// a tick after the job's deadline; dropping the future ends the guest as soon.
-    pub async fn execute(&self, loaded: &Loaded, ticket: Ticket, mut job: Job) -> Ran {
-        let slot = match tokio::time::timeout_at(job.deadline.into(), ticket.slot()).await {
+    pub async fn execute(&self, loaded: &Loaded, ticket: &Ticket, mut job: Job) -> Ran {
+        let signal = job.running.as_ref().map(Running::signal);
+        let waited = tokio::select! {
+            biased;
+            killed = execution::switched_off(signal) => {
+                return Ran::never(Failed::Fault(Fault::Killed, killed.to_string()));
+            }
+            waited = tokio::time::timeout_at(job.deadline.into(), ticket.slot()) => waited,
+        };
+        let slot = match waited {
             Ok(Some(slot)) if Instant::now() < job.deadline => slot,
             Ok(None) => return Ran::never(Failed::Host("the host is closing".to_owned())),
             Ok(Some(_)) | Err(_) => {
@@ -177,7 +187,9 @@ fn definitions_job() -> Job {
         started_unix: Duration::ZERO,
         deadline: Instant::now() + limits.deadline,
         limits,
+        charge_micro_usd_max: 0,
         grants: Arc::new(OpenGrants::default()),
         progress: None,
+        running: None,
     }
 }

@@ -8,10 +8,13 @@ use super::context::{CallContext, ProgressSink};
 use super::grants::clock::CallClock;
 use super::grants::fs::{FsCtx, FsView, Root};
 use super::grants::random::RandomCtx;
-use super::limits::{FAILURE_BYTES_MAX, HANDLES_MAX, HOST_CALL_FUEL, HOSTCALL_BYTES_MAX, Meter, RESOURCES_MAX};
+use super::limits::{
+    FAILURE_BYTES_MAX, HANDLES_MAX, HOST_CALL_FUEL, HOSTCALL_BYTES_MAX, Meter, RESOURCES_MAX,
+};
 use super::streams::BoundedOutput;
-use super::trap::DeadlinePassed;
+use super::trap::{DeadlinePassed, SwitchedOff};
 use crate::call::{CallId, RunId};
+use crate::control::Running;
 use crate::policy::Limits;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,10 +59,14 @@ pub struct Job {
     pub deadline: Instant,
     /// The tool's limits.
     pub limits: Limits,
+    /// What the tool may charge, in micro-USD.
+    pub charge_micro_usd_max: u64,
     /// The tool's grants.
     pub grants: Arc<OpenGrants>,
     /// Where progress goes.
     pub progress: Option<ProgressSink>,
+    /// The call's entry in the control room; without one, no switch stops it.
+    pub running: Option<Running>,
 }
 
 /// What host functions see.
@@ -76,8 +83,10 @@ pub(super) struct CallState {
     pub(super) host_calls: u64,
     /// Of those, how many have not been paid for with fuel yet.
     unpaid: u64,
-    /// The guest's function has returned, and what is left is copying its result out.
-    pub(super) returned: bool,
+    /// Kept until no guest instruction can run any more.
+    running: Option<Running>,
+    /// How deep in guest code: 1 in what the host called, 2 where a host call has the guest make room for its result.
+    depth: u32,
 }
 
 impl CallState {
@@ -86,6 +95,11 @@ impl CallState {
         self.host_calls = self.host_calls.saturating_add(1);
         self.unpaid = self.unpaid.saturating_add(1);
         self
+    }
+
+    /// No guest code is under way: what the host called has returned, and its result is to be copied out.
+    pub(super) fn returned(&self) -> bool {
+        self.depth == 0
     }
 
     pub(super) fn context(&mut self) -> &mut CallContext {
@@ -115,8 +129,9 @@ impl WasiView for CallState {
 
 /// Builds the store of one call. Fuel and deadline are set before anything is instantiated: `start`
 /// functions, `cabi_realloc`, post-return and destructors are guest code too.
-pub(super) fn build(engine: &Engine, job: &Job) -> wasmtime::Result<Store<CallState>> {
-    let mut store = Store::try_new(engine, state(job))?;
+pub(super) fn build(engine: &Engine, job: &mut Job) -> wasmtime::Result<Store<CallState>> {
+    let running = job.running.take();
+    let mut store = Store::try_new(engine, state(job, running))?;
     store.limiter(|state| &mut state.meter);
     store.set_fuel(job.limits.fuel)?;
     let output = usize::try_from(job.limits.output_bytes).unwrap_or(usize::MAX);
@@ -124,26 +139,34 @@ pub(super) fn build(engine: &Engine, job: &Job) -> wasmtime::Result<Store<CallSt
     store.set_max_component_handles(HANDLES_MAX);
     store.set_epoch_deadline(1);
     let deadline = job.deadline;
-    store.epoch_deadline_callback(move |_| {
+    store.epoch_deadline_callback(move |store| {
+        if let Some(killed) = store.data().running.as_ref().and_then(Running::why) {
+            return Err(SwitchedOff(killed.to_string()).into());
+        }
         if Instant::now() >= deadline {
             return Err(DeadlinePassed.into());
         }
         Ok(UpdateDeadline::Yield(1))
     });
-    store.call_hook(|mut store, hook| match hook {
-        CallHook::ReturningFromHost => pay(store),
-        CallHook::CallingWasm | CallHook::ReturningFromWasm => {
-            store.data_mut().returned = matches!(hook, CallHook::ReturningFromWasm);
-            Ok(())
+    store.call_hook(|mut store, hook| {
+        let state = store.data_mut();
+        match hook {
+            CallHook::CallingWasm => state.depth = state.depth.saturating_add(1),
+            CallHook::ReturningFromWasm => state.depth = state.depth.saturating_sub(1),
+            CallHook::ReturningFromHost if state.depth == 1 => return pay(store),
+            CallHook::ReturningFromHost | CallHook::CallingHost => {}
         }
-        CallHook::CallingHost => Ok(()),
+        Ok(())
     });
     Ok(store)
 }
 
-/// Settles the fuel of host calls when control goes back to the guest. The runtime also invokes the
-/// hook around its own callbacks, epochs among them; nothing is unpaid then, so fuel never depends on
-/// time.
+/// Settles the fuel of a host call when that call returns to the guest, and at no other moment.
+///
+/// The runtime also invokes the hook around its own callbacks, such as a new epoch or a growing memory. Compiled
+/// code holds its fuel in a register across those and writes it back later, so what is taken there is lost. In the
+/// guest's outermost function nothing is unpaid then; in its `realloc`, called in the middle of a host call, that
+/// call is. So only a return to depth 1 pays, and fuel never depends on time.
 fn pay(mut store: StoreContextMut<'_, CallState>) -> wasmtime::Result<()> {
     let unpaid = std::mem::take(&mut store.data_mut().unpaid);
     if unpaid == 0 {
@@ -158,7 +181,7 @@ fn pay(mut store: StoreContextMut<'_, CallState>) -> wasmtime::Result<()> {
     }
 }
 
-fn state(job: &Job) -> CallState {
+fn state(job: &Job, running: Option<Running>) -> CallState {
     let (stdout, stderr) = (BoundedOutput::default(), BoundedOutput::default());
     let mut table = ResourceTable::new();
     table.set_max_capacity(RESOURCES_MAX);
@@ -178,13 +201,15 @@ fn state(job: &Job) -> CallState {
             logs: Vec::new(),
             logs_dropped: 0,
             charged_micro_usd: 0,
+            charge_micro_usd_max: job.charge_micro_usd_max,
         },
         meter: Meter::new(job.limits.memory_bytes),
         stdout,
         stderr,
         host_calls: 0,
         unpaid: 0,
-        returned: false,
+        running,
+        depth: 0,
     }
 }
 

@@ -21,6 +21,32 @@ impl fmt::Display for DeadlinePassed {
 
 impl std::error::Error for DeadlinePassed {}
 
+/// The epoch callback saw the kill switch.
+#[derive(Debug)]
+pub(super) struct SwitchedOff(pub(super) String);
+
+impl fmt::Display for SwitchedOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SwitchedOff {}
+
+/// The guest charged more than it may.
+#[derive(Debug)]
+pub(super) struct ChargeRefused {
+    pub(super) micro_usd_max: u64,
+}
+
+impl fmt::Display for ChargeRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the tool charged more than {} micro-USD", self.micro_usd_max)
+    }
+}
+
+impl std::error::Error for ChargeRefused {}
+
 /// What the runtime says, without a type of its own to tell by, when a copy out of the guest is over its bound.
 const COPY_REFUSED: &str = "fuel allocated for hostcalls has been exhausted";
 
@@ -29,6 +55,12 @@ const COPY_REFUSED: &str = "fuel allocated for hostcalls has been exhausted";
 pub(super) fn classify(error: &wasmtime::Error, meter: &Meter, returned: bool) -> (Fault, String) {
     if error.is::<DeadlinePassed>() {
         return (Fault::Deadline, "the guest was still running at its deadline".to_owned());
+    }
+    if let Some(switched_off) = error.downcast_ref::<SwitchedOff>() {
+        return (Fault::Killed, switched_off.to_string());
+    }
+    if let Some(refused) = error.downcast_ref::<ChargeRefused>() {
+        return (Fault::CapabilityDenied, refused.to_string());
     }
     if let Some(exit) = error.downcast_ref::<I32Exit>() {
         return (Fault::Trap, format!("the guest called exit({}) instead of returning", exit.0));

@@ -25,7 +25,7 @@ impl Bare {
         let mut job = job(tool);
         change(&mut job);
         let ticket = self.admission.ticket(tool).expect("a place");
-        self.sandbox.execute(&loaded, ticket, job).await
+        self.sandbox.execute(&loaded, &ticket, job).await
     }
 }
 
@@ -41,7 +41,9 @@ fn job(tool: &str) -> Job {
         deadline: Instant::now() + Duration::from_secs(60),
         // Fuel must end a spinner long before the deadline does, on the slowest machine.
         limits: Limits { fuel: 300_000_000, deadline: Duration::from_secs(60), ..Limits::BUILT_IN },
+        charge_micro_usd_max: 1_000_000,
         grants: Arc::new(OpenGrants::default()),
         progress: None,
+        running: None,
     }
 }

@@ -2,10 +2,15 @@
 
 use super::hostile;
 use super::room::{Room, Tool, alone};
+use crate::support::PATIENCE;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::{Value, json};
 use std::os::unix::fs::symlink;
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 hostile! {
@@ -15,6 +20,7 @@ hostile! {
     fs_million_files => |name| alone(files_are_made_to_the_quota(name));
     fs_sparse_file => |name| alone(empty_space_counts(name));
     fs_100k_opens => |name| alone(opens_are_counted(name));
+    fs_symlink_race => |name| alone(a_race_for_a_link_is_never_won(name));
 }
 
 // Places in `error-code`.
@@ -143,5 +149,56 @@ async fn opens_are_counted(name: &str) {
     assert_eq!(number(&room, name, json!({})).await, INSUFFICIENT_MEMORY);
     let open_after = std::fs::read_dir("/proc/self/fd").expect("Linux has it").count();
     assert!(open_after <= open_before + 8, "{open_before} open before, {open_after} after");
+    room.good_call().await;
+}
+
+/// Swaps two names for as long as it lives. At every moment each of them stands for something.
+struct Swapper {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Swapper {
+    fn start(one: PathBuf, other: PathBuf) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let swap = move || {
+            while !stopped.load(Ordering::Relaxed) {
+                renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE).expect("they swap");
+            }
+        };
+        Self { stop, thread: Some(std::thread::spawn(swap)) }
+    }
+}
+
+impl Drop for Swapper {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(std::thread::panicking() || ended.is_some_and(|ended| ended.is_ok()), "the swaps failed");
+    }
+}
+
+/// One folder of the path turns into a link out of the grant and back all the time. Whoever follows links reads the
+/// secret now and then, as this test does; the guest reads its own file or finds nothing.
+async fn a_race_for_a_link_is_never_won(name: &str) {
+    let (outside, inside) = (a_folder(), a_folder());
+    let path = inside.path().join("dir/secret");
+    std::fs::write(outside.path().join("secret"), "outside").expect("writable");
+    std::fs::create_dir(inside.path().join("dir")).expect("writable");
+    std::fs::write(&path, "inside").expect("writable");
+    symlink(outside.path(), inside.path().join("lure")).expect("a link");
+    let room = room(name, inside.path(), "").await;
+    let swapper = Swapper::start(inside.path().join("dir"), inside.path().join("lure"));
+    let (started, mut raced, mut naive) = (Instant::now(), 0, 0);
+    while raced < 5 || naive < 5 {
+        assert!(started.elapsed() < PATIENCE, "no race: {raced} calls saw both, {naive} reads went out");
+        let sum = number(&room, name, json!({"path": "dir/secret"})).await;
+        let (secret, own, refused) = (sum / 1_000_000_000_000, sum / 1_000_000 % 1_000_000, sum % 1_000_000);
+        assert_eq!((secret, own + refused), (0, 500), "{own} opens found its own file, {refused} nothing");
+        raced += u32::from(own > 0 && refused > 0);
+        naive += u32::from(std::fs::read(&path).expect("both are readable") == b"outside");
+    }
+    drop(swapper);
     room.good_call().await;
 }

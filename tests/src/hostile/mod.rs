@@ -23,7 +23,8 @@ mod stack;
 mod state;
 mod time;
 mod values;
-mod wat;
+pub(crate) mod wat;
+mod worker;
 
 /// One line per guest: its name, and what must become of it.
 macro_rules! hostile {

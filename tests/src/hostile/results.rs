@@ -78,7 +78,8 @@ fn ten_mib_of_output_is_stopped_before_it_is_read() {
 fn an_output_of_more_than_4_mib_is_delivered_where_the_policy_allows_it() {
     alone(async {
         let text = format!("\"{}\"", "x".repeat(6 << 20));
-        let guest = Guest::answering(&text).pages(200).define(|definition| definition.output = "{}".to_owned());
+        let guest =
+            Guest::answering(&text).pages(200).define(|definition| definition.output = "{}".to_owned());
         let tool = Tool::of("guest", guest.build()).with("limits = { output = \"8MiB\", fuel = \"10G\" }");
         let room = Room::open(&[tool]).await.expect("the gate opens");
         let outcome = room.run.call("guest", json!({})).await;

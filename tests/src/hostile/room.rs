@@ -4,6 +4,7 @@
 //! answers before and after on the same gate.
 
 use super::wat;
+use crate::support::gate::wide_open;
 use serde_json::{Value, json};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,8 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use toolgate::call::{Outcome, Reason, Status};
-use toolgate::{Gate, GateError, Run, RunOptions};
+use toolgate::catalog::Compiler;
+use toolgate::{Gate, GateError, GateOptions, Run, RunOptions};
 
+/// Four calls at once.
+const HEAD: &str = "[host]\nconcurrency = 4\n";
 /// The memory limit of a call, and as much again for the host's own work.
 const MEMORY_GROWTH_MAX: u64 = 128 << 20;
 /// Loading compiles and may read a component of some megabytes several times over.
@@ -57,13 +61,22 @@ pub(super) struct Room {
 impl Room {
     /// Opens a gate with these tools and `echo`, four calls at once.
     pub(super) async fn open(tools: &[Tool]) -> Result<Self, GateError> {
-        Self::open_with("[host]\nconcurrency = 4\n", tools).await
+        Self::open_with(HEAD, tools).await
     }
 
     /// As [`Room::open`], with the policy's other sections.
     pub(super) async fn open_with(head: &str, tools: &[Tool]) -> Result<Self, GateError> {
+        Self::open_as(head, tools, GateOptions::default()).await
+    }
+
+    /// As [`Room::open`], compiling there.
+    pub(super) async fn open_compiling(tools: &[Tool], compiler: Compiler) -> Result<Self, GateError> {
+        Self::open_as(HEAD, tools, GateOptions { compiler, ..GateOptions::default() }).await
+    }
+
+    async fn open_as(head: &str, tools: &[Tool], options: GateOptions) -> Result<Self, GateError> {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut policy = head.to_owned();
+        let mut policy = wide_open(head);
         let echo = Tool::guest("echo");
         for tool in tools.iter().filter(|tool| tool.name != "echo").chain([&echo]) {
             let (name, rest) = (&tool.name, &tool.policy);
@@ -75,7 +88,7 @@ impl Room {
         }
         let path = folder.path().join("policy.toml");
         std::fs::write(&path, policy).expect("the folder is writable");
-        let gate = Gate::open(&path).await?;
+        let gate = Gate::open_with(&path, options).await?;
         let run = gate.run(RunOptions::default()).await?;
         Ok(Self { gate, run, _folder: folder })
     }

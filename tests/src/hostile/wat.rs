@@ -26,7 +26,12 @@ pub(super) fn folder() -> PathBuf {
 pub(super) fn component(name: &str) -> Vec<u8> {
     let text =
         std::fs::read_to_string(folder().join(format!("{name}.wat"))).expect("the guest's file is readable");
-    let module = with_prelude(name, &text);
+    component_of(name, &text)
+}
+
+/// The component of a guest's text, with one tool `name`.
+pub(crate) fn component_of(name: &str, text: &str) -> Vec<u8> {
+    let module = with_prelude(name, text);
     let mut module = wat::parse_str(&module).unwrap_or_else(|error| panic!("{name}.wat: {error}"));
     let mut resolve = Resolve::default();
     resolve.push_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/wit")).expect("the contract parses");
