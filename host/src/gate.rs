@@ -4,17 +4,19 @@
 //! this. Invariant: a gate exists only for a policy without errors whose writable grants reach nothing
 //! that the host itself depends on.
 
-use crate::call::{Arguments, CallMeta, Outcome, RunId, Suggestion};
+use crate::call::{Outcome, RunId, Suggestion};
 use crate::catalog::{Cache, Catalog, CatalogError, Compiler, Loader, ToolCard};
+use crate::control::{Control, ControlError, path_beside};
 use crate::ledger::{Disk, Ledger, LedgerError, LedgerOptions, NewRun, SystemDisk};
+use crate::opening::{load_policy, refuse_unlocked, refuse_widening, run_name};
 use crate::pipeline::{self, ProgressSink};
-use crate::policy::{self, Diagnostics, Policy, RunFrom, SanitizeSettings};
-use crate::sandbox::grants::fs::{OverlapError, Protected, refuse_overlapping, refuse_self_widening};
+use crate::policy::{Diagnostics, Policy, SanitizeSettings};
+use crate::run::{Run, RunOptions};
+use crate::sandbox::grants::fs::OverlapError;
 use crate::sandbox::{Admission, Sandbox, SandboxError};
 use crate::sanitizer::{Bounds, Sanitizer};
 use crate::schema::strict;
 use crate::seams::Seams;
-use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -64,6 +66,9 @@ pub enum GateError {
     /// The ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The kill switch cannot be watched.
+    #[error(transparent)]
+    Control(#[from] ControlError),
     /// The sandbox cannot start.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
@@ -106,8 +111,10 @@ pub(crate) struct Host {
     pub(crate) sandbox: Sandbox,
     pub(crate) admission: Admission,
     pub(crate) ledger: Ledger,
+    pub(crate) control: Control,
     pub(crate) sanitizer: Sanitizer,
     pub(crate) seams: Seams,
+    own_tools: Vec<ToolCard>,
     run_name: Option<String>,
     own_run: OnceCell<RunId>,
 }
@@ -120,22 +127,19 @@ impl Host {
 
     /// The run of a caller that names none, opened when it is first needed.
     pub(crate) async fn own_run(&self) -> Result<RunId, LedgerError> {
-        self.own_run.get_or_try_init(|| self.open_run(self.run_name.clone(), None, None)).await.copied()
+        let options = RunOptions { name: self.run_name.clone(), ..RunOptions::default() };
+        self.own_run.get_or_try_init(|| self.open_run(&options)).await.copied()
     }
 
-    async fn open_run(
-        &self,
-        name: Option<String>,
-        goal: Option<String>,
-        context: Option<Value>,
-    ) -> Result<RunId, LedgerError> {
+    async fn open_run(&self, options: &RunOptions) -> Result<RunId, LedgerError> {
         let run = NewRun {
             id: self.seams.run_id(),
             principal: self.policy.host.principal.clone(),
-            name,
+            name: options.name.clone(),
             policy_digest: self.policy.digest,
-            goal,
-            context,
+            goal: options.goal.clone(),
+            context: options.context.clone(),
+            parent: options.parent,
             at_ms: self.seams.now_ms(),
         };
         self.ledger.open_run(run).await
@@ -176,24 +180,28 @@ impl Gate {
         if options.locked {
             refuse_unlocked(&policy, &catalog)?;
         }
+        let control_path = path_beside(&ledger_path);
         let ledger = LedgerOptions { path: ledger_path, disk: options.disk };
         let ledger = Ledger::open(ledger, options.seams.now_ms())?;
+        let control = Control::open(&control_path, options.seams.now_ms())?;
         Ok(Self(Arc::new(Host {
             admission: Admission::new(concurrency, policy.host.queue),
             policy,
             catalog,
             sandbox,
             ledger,
+            control,
             sanitizer,
             seams: options.seams,
+            own_tools: pipeline::own_tools(),
             run_name,
             own_run: OnceCell::new(),
         })))
     }
 
-    /// The tools that clients see, by name. Texts are sanitized.
+    /// The tools that clients see: the policy's by name, then the host's own. Texts are sanitized.
     pub fn tools(&self) -> impl Iterator<Item = &ToolCard> {
-        self.0.catalog.tools().map(|tool| &tool.card)
+        self.0.catalog.tools().map(|tool| &tool.card).chain(&self.0.own_tools)
     }
 
     /// Every tool that is not available because its component is not the one the policy names.
@@ -206,13 +214,27 @@ impl Gate {
         self.0.strict_caps()
     }
 
-    /// Opens a run of its own.
+    /// Opens a run of its own, or finds the named one again.
     ///
     /// # Errors
-    /// When the ledger cannot be written.
+    /// When the ledger cannot be written, or the parent is not a run of this principal.
     pub async fn run(&self, options: RunOptions) -> Result<Run, GateError> {
-        let id = self.0.open_run(options.name, options.goal, options.context.clone()).await?;
-        Ok(Run { gate: self.clone(), id, context: options.context })
+        let id = self.0.open_run(&options).await?;
+        Ok(Run::new(self.clone(), id))
+    }
+
+    /// Goes on with a run, by its id; `None` when this principal has no such run.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn resume(&self, id: RunId) -> Result<Option<Run>, GateError> {
+        let found = self.0.ledger.find_run(id, &self.0.policy.host.principal).await?;
+        Ok(found.map(|run| Run::new(self.clone(), run.id)))
+    }
+
+    /// What the pipeline reads.
+    pub(crate) fn host(&self) -> &Host {
+        &self.0
     }
 
     /// Runs one suggested call. It never fails otherwise than in its outcome; dropping the future cancels
@@ -227,156 +249,6 @@ impl Gate {
     /// When the last sync fails.
     pub async fn close(self) -> Result<(), GateError> {
         Ok(self.0.ledger.clone().close().await?)
-    }
-}
-
-/// How a run is opened.
-#[derive(Debug, Clone, Default)]
-pub struct RunOptions {
-    /// The run that belongs to this name, or a new one.
-    pub name: Option<String>,
-    /// What the agent is after.
-    pub goal: Option<String>,
-    /// Context keys for every call of the run.
-    pub context: Option<Value>,
-}
-
-/// One agent task.
-#[derive(Clone)]
-pub struct Run {
-    gate: Gate,
-    id: RunId,
-    context: Option<Value>,
-}
-
-impl Run {
-    /// The run's id.
-    pub fn id(&self) -> RunId {
-        self.id
-    }
-
-    /// Calls a tool. Calls of one run may overlap.
-    pub async fn call(&self, tool: &str, arguments: impl Into<Arguments>) -> Outcome {
-        self.call_with(tool, arguments, CallMeta::default()).await
-    }
-
-    /// Calls a tool, with an idempotency key, a thought or whatever else goes beside.
-    pub async fn call_with(
-        &self,
-        tool: &str,
-        arguments: impl Into<Arguments>,
-        mut meta: CallMeta,
-    ) -> Outcome {
-        meta.context = meta.context.or_else(|| self.context.clone());
-        let suggestion = Suggestion {
-            run: Some(self.id.to_string()),
-            tool: tool.to_owned(),
-            arguments: arguments.into(),
-            meta,
-        };
-        self.gate.call(suggestion, None).await
-    }
-}
-
-/// Reads and compiles a policy; gives it with the folder that its relative paths start from.
-///
-/// # Errors
-/// When it cannot be read or has errors.
-pub fn load_policy(path: &Path) -> Result<(Policy, PathBuf), GateError> {
-    let read = |error| GateError::Read { path: path.to_owned(), error };
-    let text = read_policy(path).map_err(read)?;
-    let file = path.display().to_string();
-    match policy::compile(&text, &file, &|name| std::env::var(name).ok()) {
-        Ok(compiled) => {
-            for warning in compiled.warnings.iter() {
-                tracing::info!("{file}:{}: {}", warning.line, warning.message);
-            }
-            Ok((compiled.policy, base_of(path).map_err(read)?))
-        }
-        Err(diagnostics) => Err(GateError::Policy { path: path.to_owned(), text, diagnostics }),
-    }
-}
-
-/// The folder of a policy file, absolute.
-///
-/// # Errors
-/// When the file does not exist.
-pub fn base_of(path: &Path) -> std::io::Result<PathBuf> {
-    let path = std::path::absolute(path)?;
-    Ok(path.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf))
-}
-
-/// Reads a policy file, a little past the policy's cap at most, so that the compiler can say so.
-///
-/// # Errors
-/// When it cannot be read as UTF-8 text.
-pub fn read_policy(path: &Path) -> std::io::Result<String> {
-    use std::io::Read;
-    let mut text = String::new();
-    let file = std::fs::File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("not a regular file"));
-    }
-    file.take(policy::POLICY_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
-    Ok(text)
-}
-
-/// DESIGN's rule: no writable grant may contain, or reach by a link, what the host depends on.
-///
-/// # Errors
-/// With the sentence that names the grant and the thing.
-pub fn refuse_widening(policy: &Policy, path: &Path, base: &Path) -> Result<(), GateError> {
-    let grants: Vec<_> = policy
-        .tools
-        .values()
-        .flat_map(|tool| tool.grants.fs.iter().map(|grant| (tool.name.clone(), grant.clone())))
-        .collect();
-    let cache = base.join(&policy.host.cache);
-    let mut protected = vec![
-        Protected { what: "the policy", path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()) },
-        Protected { what: "the ledger", path: base.join(&policy.host.ledger) },
-        Protected { what: "the cache's key", path: cache.with_extension("key") },
-        Protected { what: "the compiled cache", path: cache },
-    ];
-    protected.extend(
-        policy.tools.values().map(|tool| Protected { what: "a component", path: base.join(&tool.component) }),
-    );
-    refuse_self_widening(&grants, &protected, base)?;
-    Ok(refuse_overlapping(&grants, base)?)
-}
-
-fn refuse_unlocked(policy: &Policy, catalog: &Catalog) -> Result<(), GateError> {
-    let unpinned = policy.tools.values().find(|tool| tool.sha256.is_none()).map(|tool| &tool.name);
-    if let Some(name) = unpinned {
-        return Err(GateError::Unlocked(format!(
-            "`--locked`, and tools.{name} has no sha256; `toolgate inspect` prints it"
-        )));
-    }
-    match catalog.all_changed().iter().next() {
-        Some((name, changed)) => Err(GateError::Unlocked(format!(
-            "`--locked`, and tools.{name}.sha256 is {}, but its component hashes to {}",
-            changed.named, changed.found
-        ))),
-        None => Ok(()),
-    }
-}
-
-fn run_name(policy: &Policy, given: Option<String>) -> Result<Option<String>, GateError> {
-    match &policy.run.from {
-        _ if given.is_some() => Ok(given),
-        RunFrom::Process => Ok(None),
-        RunFrom::Name => match &policy.run.name {
-            Some(name) => Ok(Some(name.clone())),
-            None => Err(GateError::RunIdentity(
-                "run.from is \"name\": give `--run NAME`, or set run.name in the policy".to_owned(),
-            )),
-        },
-        RunFrom::Env(variable) => match std::env::var(variable) {
-            Ok(name) if !name.is_empty() => Ok(Some(name)),
-            _ => Err(GateError::RunIdentity(format!(
-                "run.from is \"env:{variable}\": set {variable} to the run's name"
-            ))),
-        },
     }
 }
 

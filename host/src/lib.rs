@@ -16,18 +16,21 @@
 
 pub mod call;
 pub mod catalog;
+pub mod control;
 mod gate;
+pub mod guard;
 pub mod ledger;
 pub mod mcp;
+pub mod opening;
 mod pipeline;
 pub mod policy;
+mod run;
 pub mod sandbox;
 pub mod sanitizer;
 pub mod schema;
 mod seams;
 
-pub use gate::{
-    Gate, GateError, GateOptions, Run, RunOptions, base_of, load_policy, read_policy, refuse_widening,
-};
-pub use pipeline::{Progress, ProgressSink};
+pub use gate::{Gate, GateError, GateOptions};
+pub use pipeline::{Progress, ProgressSink, known_to_have_happened};
+pub use run::{Run, RunOptions};
 pub use seams::Seams;

@@ -65,6 +65,21 @@ impl Seams {
         crate::catalog::hex(&self.random::<16>())
     }
 
+    /// A new approval's id.
+    pub fn approval_id(&self) -> String {
+        format!("apr_{}", crate::catalog::hex(&self.random::<8>()))
+    }
+
+    /// A key that nobody can guess.
+    pub fn key(&self) -> [u8; 32] {
+        self.random()
+    }
+
+    /// Eight random bytes as a number.
+    pub fn random_u64(&self) -> u64 {
+        u64::from_be_bytes(self.random())
+    }
+
     fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         (self.fill)(&mut bytes);

@@ -84,6 +84,13 @@ id!(
     CallId, "call_", "a call"
 );
 
+impl RunId {
+    /// The id with these 16 bytes, as [`RunId::as_bytes`] gave them.
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

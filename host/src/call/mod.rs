@@ -16,3 +16,6 @@ pub use nearest::nearest;
 pub use outcome::{Degraded, Outcome, Status, Usage};
 pub use reason::{Denial, Fault, HostError, Reason};
 pub use suggestion::{Arguments, CallMeta, Suggestion};
+
+/// What the names of the host's own tools begin with: no policy can name one so.
+pub const OWN_TOOLS_PREFIX: &str = "toolgate_";

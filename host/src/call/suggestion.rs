@@ -37,6 +37,8 @@ pub struct CallMeta {
     pub expected: Option<Value>,
     /// `toolgate/context`: keys such as `project_id`.
     pub context: Option<Value>,
+    /// `toolgate/ambiguity`: how unsure the agent is, from 0 to 1.
+    pub ambiguity: Option<f64>,
     /// W3C trace context of the caller.
     pub traceparent: Option<String>,
 }

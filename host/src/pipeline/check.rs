@@ -8,6 +8,7 @@ use super::execute::RawOutput;
 use super::sanitize::SafeText;
 use crate::call::Fault;
 use crate::catalog::Tool;
+use crate::guard::event::Blame;
 use crate::schema::strict;
 use serde_json::Value;
 use std::sync::Arc;
@@ -29,10 +30,10 @@ impl CheckedOutput {
 }
 
 pub(super) fn check(raw: RawOutput) -> Result<CheckedOutput, Ending> {
-    let (tool, text, facts) = raw.into_parts();
-    let max = usize::try_from(tool.policy.limits.output_bytes).unwrap_or(usize::MAX);
+    let (tool, text, bytes_max, facts) = raw.into_parts();
+    let max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
     if text.len() > max {
-        return Err(too_large(&tool, text.len(), facts).into());
+        return Err(too_large(&tool, text.len(), bytes_max, facts).into());
     }
     let caps = strict::Caps { bytes_max: max, depth_max: OUTPUT_DEPTH_MAX };
     let value = match strict::parse(text.as_bytes(), &caps) {
@@ -61,21 +62,30 @@ pub(super) fn invalid(tool: &Tool, why: &str, facts: RanFacts) -> Faulted {
         ),
         retry_after_ms: None,
         effect_possible: true,
+        blame: Blame::Fails(tool.policy.guards.breaker),
+        slow_ms: None,
         ran: facts,
     }
 }
 
-fn too_large(tool: &Tool, bytes: usize, facts: RanFacts) -> Faulted {
-    let (name, max) = (&tool.card.name, tool.policy.limits.output_bytes);
+fn too_large(tool: &Tool, bytes: usize, max: u64, facts: RanFacts) -> Faulted {
+    let (name, limit) = (&tool.card.name, tool.policy.limits.output_bytes);
+    let operator = if max < limit {
+        format!("the run's budgets leave {max} bytes; tools.{name}.limits.output is {limit}")
+    } else {
+        format!("tools.{name}.limits.output is {limit} bytes")
+    };
     Faulted {
         code: Fault::OutputTooLarge,
         text: SafeText::of_host(&format!(
             "`{name}` returned {bytes} bytes; at most {max} are delivered, so nothing is."
         )),
         hint: SafeText::of_host("Ask for less: a smaller range, a limit, a narrower filter."),
-        operator: format!("tools.{name}.limits.output is {max} bytes"),
+        operator,
         retry_after_ms: None,
         effect_possible: true,
+        blame: Blame::Fails(tool.policy.guards.breaker),
+        slow_ms: None,
         ran: facts,
     }
 }

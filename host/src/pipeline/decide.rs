@@ -1,16 +1,20 @@
 //! Decide: the policy's verdict, and the one place that mints a permit.
 //!
-//! Ends with `denied_by_policy`, `needs_approval`, `rate_limited`. Not here: the rules (`policy/`) and the
-//! look-up of the idempotency key, which is one atomic step with the intent (`record::intent`).
-//! Invariant: a permit exists only for a call that the policy allowed and that has a place in the queue;
-//! it cannot be copied, and execute consumes it.
+//! Ends with `killed`, `denied_by_policy`, `rate_limited`. Not here: the rules (`policy/`), and what is one
+//! atomic step with the intent (`intent`): the guards' answer to the question that the permit carries, a person's
+//! approval, and the look-up of the idempotency key. Invariant: a permit exists only for a call that the policy allowed and that
+//! has a place in the queue; it cannot be copied, and execute consumes it.
 
 use super::ending::{Denied, Ending};
 use super::run::Trip;
 use super::validate::ValidCall;
+use super::{approval, ask, fallback};
 use crate::call::{CallMeta, Denial};
 use crate::catalog::Tool;
+use crate::control::Killed;
 use crate::gate::Host;
+use crate::guard::Ask;
+use crate::ledger::ApprovalAsk;
 use crate::policy::{Decision, KeySource, Verdict};
 use crate::sandbox::Ticket;
 use crate::schema::canonical;
@@ -27,6 +31,8 @@ pub(super) struct Permit {
     arguments_digest: [u8; 32],
     key: Option<String>,
     rules: Vec<String>,
+    approval: Option<ApprovalAsk>,
+    ask: Ask,
     ticket: Ticket,
 }
 
@@ -55,6 +61,25 @@ impl Permit {
         self.key.as_deref()
     }
 
+    /// What a person must have approved.
+    pub(super) fn approval(&self) -> Option<&ApprovalAsk> {
+        self.approval.as_ref()
+    }
+
+    /// What the guards are asked, in the intent's own step.
+    pub(super) fn ask(&self) -> &Ask {
+        &self.ask
+    }
+
+    /// Asks for one attempt's cost instead of all; false where it already does.
+    pub(super) fn ask_for_one_attempt(&mut self) -> bool {
+        let own = &self.tool.policy.guards;
+        let one = own.cost_micro_usd.saturating_add(own.charge_micro_usd_max);
+        let less = one < self.ask.worst.cost_micro_usd;
+        self.ask.worst.cost_micro_usd = self.ask.worst.cost_micro_usd.min(one);
+        less
+    }
+
     pub(super) fn rules(&self) -> &[String] {
         &self.rules
     }
@@ -65,13 +90,19 @@ impl Permit {
     }
 }
 
-pub(super) fn decide(host: &Host, trip: &Trip, call: ValidCall) -> Result<Permit, Ending> {
+pub(super) fn decide(host: &Host, trip: &mut Trip, call: ValidCall) -> Result<Permit, Ending> {
     let name = call.tool().card.name.clone();
+    let arguments_digest = canonical::digest(call.arguments());
+    let fingerprint = ask::fingerprint(call.tool(), call.arguments(), &arguments_digest);
+    trip.fingerprint = Some(fingerprint);
+    if let Some(killed) = trip.run.and_then(|run| host.control.check(run, &name)) {
+        return Err(switched_off(&killed).into());
+    }
     let decision = call.tool().policy.decide(call.arguments());
     match decision.verdict {
         Verdict::Allow => {}
         Verdict::Deny => return Err(denied(&name, decision).into()),
-        Verdict::Ask => return Err(needs_approval(&name, decision).into()),
+        Verdict::Ask => {}
     }
     let Some(ticket) = host.admission.ticket(&name) else {
         let text = "Too many calls are waiting on this host.";
@@ -81,9 +112,12 @@ pub(super) fn decide(host: &Host, trip: &Trip, call: ValidCall) -> Result<Permit
         return Err(denied.retry_after_ms(QUEUE_RETRY_AFTER_MS).into());
     };
     let (tool, arguments, meta) = call.into_parts();
-    let arguments_digest = canonical::digest(&arguments);
     let key = key(&tool, &meta, trip, &arguments_digest);
-    Ok(Permit { tool, arguments, arguments_digest, key, rules: decision.rules, ticket })
+    fallback::prepare(host, trip, &tool, &arguments, &arguments_digest);
+    let ask = ask::ask(host, trip, &tool, fingerprint);
+    let approval = approval::asks(host, &tool, &decision, meta.ambiguity, &arguments_digest);
+    trip.hint = decision.hint.filter(|_| decision.verdict == Verdict::Ask);
+    Ok(Permit { tool, arguments, arguments_digest, key, rules: decision.rules, approval, ask, ticket })
 }
 
 /// The key under which a repeat is known: the client's own, or one derived from run and arguments.
@@ -97,6 +131,11 @@ fn key(tool: &Tool, meta: &CallMeta, trip: &Trip, digest: &[u8; 32]) -> Option<S
     }
 }
 
+/// The kill switch is on.
+pub(super) fn switched_off(killed: &Killed) -> Denied {
+    Denied::new(Denial::Killed, killed.agent_text(), killed.agent_hint(), killed.to_string())
+}
+
 fn denied(tool: &str, decision: Decision) -> Denied {
     let hint = decision.hint.unwrap_or_else(|| {
         "Do not repeat this call; reach the goal in another way, or tell the user what is not allowed."
@@ -108,24 +147,6 @@ fn denied(tool: &str, decision: Decision) -> Denied {
         hint,
         format!(
             "{} said deny{}; `toolgate explain` shows each condition",
-            decision.rules.join(", "),
-            at(decision.line)
-        ),
-    )
-    .by(decision.rules)
-}
-
-/// Without a person who can be asked, `ask` fails closed.
-fn needs_approval(tool: &str, decision: Decision) -> Denied {
-    let hint = decision.hint.unwrap_or_else(|| {
-        "Tell the user that a person must allow this call, and go on with something else.".to_owned()
-    });
-    Denied::new(
-        Denial::NeedsApproval,
-        format!("This call of `{tool}` needs a person's approval, and nobody can be asked here."),
-        hint,
-        format!(
-            "{} said ask{}; this version has no approvals, so the call is refused",
             decision.rules.join(", "),
             at(decision.line)
         ),

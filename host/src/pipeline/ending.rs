@@ -5,6 +5,8 @@
 
 use super::sanitize::SafeText;
 use crate::call::{Denial, Fault, HostError, Outcome};
+use crate::guard::GuardName;
+use crate::guard::event::Blame;
 use crate::sandbox::Measured;
 
 /// An early end of the story.
@@ -52,6 +54,10 @@ pub(super) struct Faulted {
     pub(super) retry_after_ms: Option<u64>,
     /// What the tool said may have happened outside: false only when it vouches that nothing did.
     pub(super) effect_possible: bool,
+    /// What it says of the tool.
+    pub(super) blame: Blame,
+    /// The tool's upstream asked everybody to wait this long.
+    pub(super) slow_ms: Option<u64>,
     /// What it cost.
     pub(super) ran: RanFacts,
 }
@@ -59,8 +65,15 @@ pub(super) struct Faulted {
 /// Facts of an execution that every later stage carries along.
 #[derive(Debug, Default)]
 pub(super) struct RanFacts {
+    /// Executions so far.
+    pub(super) attempts: u32,
+    /// What the policy says that they cost, in micro-USD.
+    pub(super) cost_micro_usd: u64,
     pub(super) measured: Measured,
+    /// Returned, and at most what it might return.
     pub(super) output_bytes: u64,
+    /// The most tokens that the run's budget has for the result; what the host says around it is not counted beyond.
+    pub(super) tokens_max: Option<u64>,
     pub(super) logs: Vec<crate::ledger::LogLine>,
     pub(super) findings: Vec<crate::call::Finding>,
     pub(super) taint: Vec<String>,
@@ -75,6 +88,13 @@ pub(super) struct HostFailed {
     pub(super) operator: String,
     /// True when an effect may have happened before the failure.
     pub(super) effect_possible: bool,
+}
+
+impl Faulted {
+    /// The arguments brought it about, not the tool.
+    pub(super) fn is_misuse(&self) -> bool {
+        self.blame == Blame::Misused
+    }
 }
 
 impl Denied {
@@ -98,6 +118,11 @@ impl Denied {
     pub(super) fn by(mut self, rules: Vec<String>) -> Self {
         self.rules = rules;
         self
+    }
+
+    /// Whether this guard refused.
+    pub(super) fn is_of(&self, guard: GuardName) -> bool {
+        self.rules.first().is_some_and(|rule| rule.strip_prefix("guard.") == Some(guard.as_str()))
     }
 
     pub(super) fn retry_after_ms(mut self, ms: u64) -> Self {

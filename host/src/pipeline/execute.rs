@@ -2,59 +2,128 @@
 //!
 //! Ends with `out_of_fuel`, `deadline`, `out_of_memory`, `trap`, `tool_error`, `capability_denied`,
 //! `internal`. The only file that names the sandbox's entry. Invariant: what runs has an intent on the
-//! ledger (`Opened`) and a permit inside it, and both are consumed here.
+//! ledger (`Begun`) and a permit inside it, and both are consumed here.
 
+use super::decide::Permitted;
 use super::ending::{Ending, Faulted, HostFailed, RanFacts};
-use super::record::Opened;
+use super::intent::Begun;
+use super::retry;
 use super::run::{Progress, Trip};
 use super::sanitize::{self, SafeText};
-use crate::call::{Fault, HostError};
+use crate::call::{Fault, HostError, RunId};
 use crate::catalog::Tool;
+use crate::control::{Killed, Running};
 use crate::gate::Host;
+use crate::guard::event::{Blame, Hold};
 use crate::ledger::LogLine;
-use crate::sandbox::{Failed, Job, ProgressSink, Ran, RawFailure};
+use crate::policy::Limits;
+use crate::sandbox::{Failed, HOST_CALL_FUEL, Job, ProgressSink, Ran, RawFailure};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a tool returned, as it returned it.
 pub(super) struct RawOutput {
     tool: Arc<Tool>,
     text: String,
+    bytes_max: u64,
     facts: RanFacts,
 }
 
 impl RawOutput {
-    pub(super) fn into_parts(self) -> (Arc<Tool>, String, RanFacts) {
-        (self.tool, self.text, self.facts)
+    /// The tool, its text, how many bytes the text may have, and what it cost.
+    pub(super) fn into_parts(self) -> (Arc<Tool>, String, u64, RanFacts) {
+        (self.tool, self.text, self.bytes_max, self.facts)
     }
 }
 
-pub(super) async fn execute(host: &Host, trip: &Trip, opened: Opened) -> Result<RawOutput, Ending> {
-    let permitted = opened.into_permit().spend();
-    let tool = permitted.tool;
-    let job = Job {
+pub(super) async fn execute(host: &Host, trip: &Trip, begun: Begun) -> Result<RawOutput, Ending> {
+    let (permit, allowed) = begun.into_parts();
+    let permitted = permit.spend();
+    let tokens_max = host.policy.run.guards.budgets.tokens.map(|_| allowed.tokens);
+    let mut facts = RanFacts { tokens_max, ..RanFacts::default() };
+    let run = trip.run.ok_or_else(no_run)?;
+    let mut running = match host.control.enter(run, &permitted.tool.card.name) {
+        Ok(running) => running,
+        Err(killed) => return Err(stopped(&permitted.tool, &killed, facts).into()),
+    };
+    loop {
+        let job = job(host, trip, run, &permitted, &allowed, &facts, running);
+        let (bytes_max, deadline) = (job.limits.output_bytes, job.deadline);
+        let ran = host.sandbox.execute(&permitted.tool.loaded, &permitted.ticket, job).await;
+        add(host, &permitted.tool, &ran, bytes_max, &mut facts);
+        let tool = &permitted.tool;
+        let failure = match ran.ended {
+            Ok(text) => return Ok(RawOutput { tool: permitted.tool, text, bytes_max, facts }),
+            Err(Failed::Tool(failure)) => failure,
+            Err(Failed::Fault(code, operator)) => return Err(fault(tool, code, operator, facts).into()),
+            Err(Failed::Host(operator)) => {
+                let code = HostError::Internal;
+                return Err(HostFailed { code, operator, effect_possible: true }.into());
+            }
+        };
+        match retry::again(host, trip, tool, &failure, &facts, &allowed, deadline).await {
+            Ok(Some(pause)) => match pause_in_reach(host, run, tool, pause).await {
+                Ok(entered) => running = entered,
+                Err(killed) => return Err(stopped(tool, &killed, facts).into()),
+            },
+            Ok(None) => {
+                let code = failure_code(&failure);
+                return Err(sanitize::tool_failure(host, tool, code, failure, facts).into());
+            }
+            Err(error) => {
+                let (code, operator) = (HostError::LedgerUnavailable, error.to_string());
+                return Err(HostFailed { code, operator, effect_possible: failure.request_sent }.into());
+            }
+        }
+    }
+}
+
+/// Waits before the next attempt, entered in the control room: a switch ends the wait.
+async fn pause_in_reach(host: &Host, run: RunId, tool: &Tool, pause: Duration) -> Result<Running, Killed> {
+    let running = host.control.enter(run, &tool.card.name)?;
+    let killed = tokio::select! {
+        () = tokio::time::sleep(pause) => None,
+        killed = running.killed() => Some(killed),
+    };
+    killed.map_or(Ok(running), Err)
+}
+
+/// Killed between executions. What ran before was tried again, so it was safe to repeat or vouched that nothing was
+/// sent.
+fn stopped(tool: &Tool, killed: &Killed, facts: RanFacts) -> Faulted {
+    Faulted { effect_possible: false, ..fault(tool, Fault::Killed, killed.to_string(), facts) }
+}
+
+/// One execution. It is entered in the control room: a switch thrown from there on stops it, also while it waits.
+fn job(
+    host: &Host,
+    trip: &Trip,
+    run: RunId,
+    permitted: &Permitted,
+    allowed: &Hold,
+    facts: &RanFacts,
+    running: Running,
+) -> Job {
+    let tool = &permitted.tool;
+    let limits = narrowed(host, tool, allowed, facts);
+    Job {
         tool: tool.card.name.clone(),
         arguments_json: permitted.arguments.to_string(),
-        run: trip.run.ok_or_else(no_run)?,
+        run,
         call: trip.call,
-        attempt: 1,
-        key: permitted.key,
+        attempt: facts.attempts.saturating_add(1),
+        key: permitted.key.clone(),
         started_unix: trip.started_unix,
-        deadline: trip.started + tool.policy.limits.call_deadline,
-        limits: tool.policy.limits,
+        deadline: trip.started + limits.call_deadline,
+        limits,
+        charge_micro_usd_max: tool
+            .policy
+            .guards
+            .charge_micro_usd_max
+            .saturating_sub(facts.measured.charged_micro_usd),
         grants: Arc::clone(&tool.grants),
         progress: trip.progress.clone().map(|sink| safe_progress(host, sink)),
-    };
-    let ran = host.sandbox.execute(&tool.loaded, permitted.ticket, job).await;
-    let facts = facts(host, &ran);
-    match ran.ended {
-        Ok(text) => Ok(RawOutput { tool, text, facts }),
-        Err(Failed::Fault(code, operator)) => Err(fault(&tool, code, operator, facts).into()),
-        Err(Failed::Tool(failure)) => {
-            Err(sanitize::tool_failure(host, &tool, failure_code(&failure), failure, facts).into())
-        }
-        Err(Failed::Host(operator)) => {
-            Err(HostFailed { code: HostError::Internal, operator, effect_possible: true }.into())
-        }
+        running: Some(running),
     }
 }
 
@@ -68,21 +137,44 @@ fn no_run() -> Ending {
     .into()
 }
 
-fn facts(host: &Host, ran: &Ran) -> RanFacts {
+/// The tool's limits, and no more than the run's budgets have left after the attempts before.
+fn narrowed(host: &Host, tool: &Tool, allowed: &Hold, facts: &RanFacts) -> Limits {
+    let (mut limits, budgets) = (tool.policy.limits, &host.policy.run.guards.budgets);
+    if budgets.fuel.is_some() {
+        limits.fuel = limits.fuel.min(allowed.fuel.saturating_sub(facts.measured.fuel));
+    }
+    if budgets.host_calls.is_some() {
+        let left = allowed.host_calls.saturating_sub(facts.measured.host_calls);
+        limits.fuel = limits.fuel.min(left.saturating_mul(HOST_CALL_FUEL));
+    }
+    if budgets.wall_ms.is_some() {
+        limits.call_deadline = limits.call_deadline.min(Duration::from_millis(allowed.wall_ms));
+    }
+    if budgets.output_bytes.is_some() {
+        limits.output_bytes = limits.output_bytes.min(allowed.output_bytes);
+    }
+    if budgets.tokens.is_some() {
+        limits.output_bytes = limits.output_bytes.min(allowed.tokens.saturating_mul(4));
+    }
+    limits
+}
+
+/// Adds what one execution cost and said.
+fn add(host: &Host, tool: &Tool, ran: &Ran, bytes_max: u64, facts: &mut RanFacts) {
     let line =
         |level: &str, raw: &str| LogLine { level: level.to_owned(), text: host.sanitizer.text(raw).value };
-    let mut logs: Vec<LogLine> = ran.logs.iter().map(|log| line(log.level, &log.message)).collect();
+    facts.logs.extend(ran.logs.iter().map(|log| line(log.level, &log.message)));
     for (level, bytes) in [("stdout", &ran.printed.stdout), ("stderr", &ran.printed.stderr)] {
         if !bytes.is_empty() {
-            logs.push(line(level, &String::from_utf8_lossy(bytes)));
+            facts.logs.push(line(level, &String::from_utf8_lossy(bytes)));
         }
     }
-    RanFacts {
-        measured: ran.measured,
-        output_bytes: ran.ended.as_ref().map_or(0, |text| text.len() as u64),
-        logs,
-        ..RanFacts::default()
-    }
+    facts.attempts = facts.attempts.saturating_add(1);
+    facts.cost_micro_usd = facts.cost_micro_usd.saturating_add(tool.policy.guards.cost_micro_usd);
+    facts.measured.add(&ran.measured);
+    // What is withheld because the run's budget has no more is not counted beyond it.
+    let counted_max = host.policy.run.guards.budgets.output_bytes.map_or(u64::MAX, |_| bytes_max);
+    facts.output_bytes = ran.ended.as_ref().map_or(0, |text| counted_max.min(text.len() as u64));
 }
 
 fn safe_progress(host: &Host, sink: super::run::ProgressSink) -> ProgressSink {
@@ -123,6 +215,11 @@ fn fault(tool: &Tool, code: Fault, operator: String, facts: RanFacts) -> Faulted
             "Ask for less: a smaller range, a limit, a narrower filter.",
             format!("tools.{name}.limits.output is {} bytes", limits.output_bytes),
         ),
+        Fault::Killed => (
+            format!("`{name}` was stopped: an operator has thrown the kill switch."),
+            "Stop here, and tell the person you work for how far you came.",
+            "`toolgate unkill` lifts it".to_owned(),
+        ),
         _ => (
             format!("`{name}` crashed on these arguments."),
             "Do not send the same arguments again; change them, or use another tool.",
@@ -136,6 +233,11 @@ fn fault(tool: &Tool, code: Fault, operator: String, facts: RanFacts) -> Faulted
         operator: format!("{operator}; {key}"),
         retry_after_ms: None,
         effect_possible: true,
+        blame: match code {
+            Fault::Killed | Fault::Cancelled => Blame::Nothing,
+            _ => Blame::Fails(tool.policy.guards.breaker),
+        },
+        slow_ms: None,
         ran: facts,
     }
 }

@@ -4,16 +4,29 @@
 //! this one. Invariant: the types make the order unbreakable. Each stage's type has private fields, and its
 //! one constructor is private to the stage.
 
+mod approval;
+mod ask;
 mod check;
+mod checkpoint;
 mod decide;
 mod ending;
 mod execute;
+mod expectation;
+mod fallback;
+mod intent;
+mod note;
+mod outcome;
 mod propose;
 mod record;
+mod reserved;
+mod retry;
 mod run;
 mod sanitize;
 mod stages;
 mod validate;
 
+pub(crate) use checkpoint::checkpoint;
+pub use outcome::known_to_have_happened;
+pub(crate) use reserved::own_tools;
 pub(crate) use run::run;
 pub use run::{Progress, ProgressSink};

@@ -5,7 +5,7 @@
 //! this host's principal.
 
 use super::ending::{Denied, Ending, HostFailed};
-use super::record::Note;
+use super::note::Note;
 use super::run::Trip;
 use crate::call::{Arguments, CallMeta, Denial, HostError, RunId, Suggestion};
 use crate::gate::Host;
@@ -23,11 +23,13 @@ pub(super) struct Proposal {
     tool: String,
     arguments: Value,
     meta: CallMeta,
+    run_context: Option<Value>,
 }
 
 impl Proposal {
-    pub(super) fn into_parts(self) -> (String, Value, CallMeta) {
-        (self.tool, self.arguments, self.meta)
+    /// The tool, its arguments, what was said beside, and the run's context.
+    pub(super) fn into_parts(self) -> (String, Value, CallMeta, Option<Value>) {
+        (self.tool, self.arguments, self.meta, self.run_context)
     }
 }
 
@@ -36,7 +38,7 @@ pub(super) async fn propose(
     trip: &mut Trip,
     suggestion: Suggestion,
 ) -> Result<Proposal, Ending> {
-    trip.run = Some(find_run(host, suggestion.run.as_deref()).await?);
+    let run_context = find_run(host, trip, suggestion.run.as_deref()).await?;
     let meta = bounded(suggestion.meta)?;
     trip.note = Note::of(&meta);
     let arguments = match suggestion.arguments {
@@ -44,13 +46,14 @@ pub(super) async fn propose(
         Arguments::Raw(bytes) => strict::parse(&bytes, &host.strict_caps()).map_err(not_strict)?,
     };
     trip.note.arguments = Some(arguments.clone());
-    Ok(Proposal { tool: suggestion.tool, arguments, meta })
+    Ok(Proposal { tool: suggestion.tool, arguments, meta, run_context })
 }
 
-/// The run that was named, or the one that the policy gives to a client that names none.
-async fn find_run(host: &Host, named: Option<&str>) -> Result<RunId, Ending> {
+/// Finds the run that was named, or the one that the policy gives to a client that names none; gives its context.
+async fn find_run(host: &Host, trip: &mut Trip, named: Option<&str>) -> Result<Option<Value>, Ending> {
     let Some(named) = named else {
-        return host.own_run().await.map_err(|error| ledger_failed(&error));
+        trip.run = Some(host.own_run().await.map_err(|error| ledger_failed(&error))?);
+        return Ok(None);
     };
     let unknown = || {
         Denied::new(
@@ -62,7 +65,10 @@ async fn find_run(host: &Host, named: Option<&str>) -> Result<RunId, Ending> {
     };
     let id: RunId = named.parse().map_err(|_| unknown())?;
     match host.ledger.find_run(id, &host.policy.host.principal).await {
-        Ok(Some(run)) => Ok(run.id),
+        Ok(Some(run)) => {
+            trip.run = Some(run.id);
+            Ok(run.context)
+        }
         Ok(None) => Err(unknown().into()),
         Err(error) => Err(ledger_failed(&error)),
     }

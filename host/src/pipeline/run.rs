@@ -1,21 +1,32 @@
 //! The story of a call, on one screen.
 
 use super::ending::Ending;
-use super::record::{Opened, Unended};
+use super::fallback::StandIn;
+use super::intent::{Begun, Unended};
+use super::note::Note;
 use super::sanitize::SafeResult;
 use super::stages::Stages;
-use super::{check, decide, execute, propose, record, sanitize, validate};
+use super::{check, decide, execute, fallback, intent, propose, record, reserved, sanitize, validate};
 use crate::call::{CallId, Outcome, RunId, Suggestion};
+use crate::catalog::Tool;
 use crate::gate::Host;
+use crate::guard::Reading;
+use crate::guard::event::{Fingerprint, Steer};
+use crate::ledger::NewApproval;
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Runs one suggested call to its one outcome. Dropping the future ends the call as `cancelled`.
 pub(crate) async fn run(host: &Host, suggestion: Suggestion, progress: Option<ProgressSink>) -> Outcome {
     let mut trip = Trip::begin(host, &suggestion, progress);
+    if reserved::is_reserved(&suggestion.tool) {
+        return reserved::answer(host, &mut trip, suggestion).await;
+    }
     let mut unended = Unended::new(host);
     let ended = story(host, &mut trip, &mut unended, suggestion).await;
-    record::record(host, &trip, unended, ended).await
+    fallback::stand_in(host, &mut trip, &ended).await;
+    record::record(host, &mut trip, unended, ended).await
 }
 
 async fn story(
@@ -31,9 +42,9 @@ async fn story(
     trip.stages.enter("decide");
     let permit = decide::decide(host, trip, valid)?;
     trip.stages.enter("intent");
-    let opened: Opened = record::intent(host, trip, unended, permit).await?;
+    let begun: Begun = intent::intent(host, trip, unended, permit).await?;
     trip.stages.enter("execute");
-    let raw = execute::execute(host, trip, opened).await?;
+    let raw = execute::execute(host, trip, begun).await?;
     trip.stages.enter("check");
     let checked = check::check(raw)?;
     trip.stages.enter("sanitize");
@@ -55,7 +66,29 @@ pub(crate) struct Trip {
     /// How long each stage took.
     pub(super) stages: Stages,
     /// What goes beside on the ledger.
-    pub(super) note: record::Note,
+    pub(super) note: Note,
+    /// What it asks, once decide has the tool and the arguments.
+    pub(super) fingerprint: Option<Fingerprint>,
+    /// What the guards read when they were asked.
+    pub(super) readings: Vec<Reading>,
+    /// What the agent should know beside the result.
+    pub(super) notices: Vec<String>,
+    /// The tool and its arguments, where its policy has a fallback.
+    pub(super) fallback: Option<(Arc<Tool>, Value)>,
+    /// What is given instead of the result.
+    pub(super) stand_in: Option<StandIn>,
+    /// Where a result is remembered as the last good one.
+    pub(super) good: Option<[u8; 32]>,
+    /// The deciding rule's hint, where it says that a person decides.
+    pub(super) hint: Option<String>,
+    /// The approval that the call waits for.
+    pub(super) approval: Option<String>,
+    /// What the run has, given with a refusal after which another agent goes on.
+    pub(super) checkpoint: Option<Value>,
+    /// A person to be asked.
+    pub(super) asked: Option<NewApproval>,
+    /// What a refusing guard does to a run, and which one it is.
+    pub(super) steer: Option<(RunId, Steer, String)>,
     /// Where progress goes.
     pub(super) progress: Option<ProgressSink>,
 }
@@ -69,7 +102,18 @@ impl Trip {
             started_unix: host.seams.now(),
             started: Instant::now(),
             stages: Stages::default(),
-            note: record::Note::default(),
+            note: Note::default(),
+            fingerprint: None,
+            readings: Vec::new(),
+            notices: Vec::new(),
+            fallback: None,
+            stand_in: None,
+            good: None,
+            hint: None,
+            approval: None,
+            checkpoint: None,
+            asked: None,
+            steer: None,
             progress,
         }
     }

@@ -8,10 +8,14 @@ use super::ending::{Ending, Faulted, RanFacts};
 use crate::call::Fault;
 use crate::catalog::Tool;
 use crate::gate::Host;
+use crate::guard::event::Blame;
 use crate::policy::Trust;
 use crate::sandbox::RawFailure;
 use crate::sanitizer::{TRUNCATION_MARKER, clean_line, envelope};
 use serde_json::Value;
+
+/// How long a tool rests whose upstream limits rates and does not say for how long.
+const SLOW_MS: u64 = 1_000;
 
 /// The taint label of what somebody else wrote.
 const OUTSIDE: &str = "outside";
@@ -68,6 +72,13 @@ pub(super) fn sanitize(host: &Host, checked: CheckedOutput) -> Result<SafeResult
     Ok(SafeResult { output: clean.value, text, truncated: clean.truncated, facts })
 }
 
+/// A value of the host's own, such as a policy's fixed answer, with its text form.
+pub(super) fn own(host: &Host, value: Value) -> (Value, String) {
+    let clean = host.sanitizer.value(value);
+    let text = clean.value.to_string();
+    (clean.value, text)
+}
+
 /// A failure that the tool put into words.
 pub(super) fn tool_failure(
     host: &Host,
@@ -95,7 +106,24 @@ pub(super) fn tool_failure(
         operator: format!("`{name}` returned the failure `{}`", failure.kind),
         retry_after_ms: failure.retry_after_ms,
         effect_possible: failure.request_sent,
+        blame: blame(tool, failure.kind),
+        slow_ms: slow_ms(&failure),
         ran: facts,
+    }
+}
+
+/// How long the tool's upstream wants everybody to wait.
+pub(super) fn slow_ms(failure: &RawFailure) -> Option<u64> {
+    (failure.kind == "rate_limited").then(|| failure.retry_after_ms.unwrap_or(SLOW_MS))
+}
+
+/// What a failure of the tool's own says of the tool.
+fn blame(tool: &Tool, kind: &str) -> Blame {
+    match kind {
+        "unavailable" | "internal" => Blame::Fails(tool.policy.guards.breaker),
+        // Whoever limits rates is there, and asks for patience.
+        "rate_limited" => Blame::Nothing,
+        _ => Blame::Misused,
     }
 }
 

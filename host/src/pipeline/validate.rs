@@ -36,12 +36,12 @@ impl ValidCall {
 }
 
 pub(super) fn validate(host: &Host, proposal: Proposal) -> Result<ValidCall, Ending> {
-    let (name, arguments, meta) = proposal.into_parts();
+    let (name, arguments, meta, run_context) = proposal.into_parts();
     let tool = match host.catalog.tool(&name) {
         Some(tool) => Arc::clone(tool),
         None => return Err(no_tool(host, &name).into()),
     };
-    missing_context(&host.policy.run.required_context, meta.context.as_ref())?;
+    missing_context(&host.policy.run.required_context, [&meta.context, &run_context])?;
     tool.input.check(&arguments).map_err(|violations| {
         Denied::new(
             Denial::InvalidArguments,
@@ -79,9 +79,11 @@ fn no_tool(host: &Host, name: &str) -> Denied {
     Denied::new(Denial::UnknownTool, format!("There is no tool `{shown}`."), hint, operator)
 }
 
-fn missing_context(required: &[String], context: Option<&Value>) -> Result<(), Denied> {
+/// Each key is in the call's own context or in the run's.
+fn missing_context(required: &[String], contexts: [&Option<Value>; 2]) -> Result<(), Denied> {
     let has = |key: &&String| {
-        context.and_then(|context| context.get(key.as_str())).is_some_and(|value| !value.is_null())
+        let mut values = contexts.into_iter().flatten().filter_map(|context| context.get(key.as_str()));
+        values.any(|value| !value.is_null())
     };
     match required.iter().find(|key| !has(key)) {
         None => Ok(()),

@@ -1,0 +1,115 @@
+//! Reading a policy and refusing what must not be opened: what a gate and the commands around it share.
+//!
+//! Not here: what a policy means (`policy/`). Invariant: nothing is opened for a policy with errors, nor for one
+//! whose writable grants reach what the host itself depends on.
+
+use crate::catalog::Catalog;
+use crate::control::path_beside;
+use crate::gate::GateError;
+use crate::policy::{self, Policy, RunFrom};
+use crate::sandbox::grants::fs::{Protected, refuse_overlapping, refuse_self_widening};
+use std::path::{Path, PathBuf};
+
+/// Reads and compiles a policy; gives it with the folder that its relative paths start from.
+///
+/// # Errors
+/// When it cannot be read or has errors.
+pub fn load_policy(path: &Path) -> Result<(Policy, PathBuf), GateError> {
+    let read = |error| GateError::Read { path: path.to_owned(), error };
+    let text = read_policy(path).map_err(read)?;
+    let file = path.display().to_string();
+    match policy::compile(&text, &file, &|name| std::env::var(name).ok()) {
+        Ok(compiled) => {
+            for warning in compiled.warnings.iter() {
+                tracing::info!("{file}:{}: {}", warning.line, warning.message);
+            }
+            Ok((compiled.policy, base_of(path).map_err(read)?))
+        }
+        Err(diagnostics) => Err(GateError::Policy { path: path.to_owned(), text, diagnostics }),
+    }
+}
+
+/// The folder of a policy file, absolute.
+///
+/// # Errors
+/// When the file does not exist.
+pub fn base_of(path: &Path) -> std::io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    Ok(path.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf))
+}
+
+/// Reads a policy file, a little past the policy's cap at most, so that the compiler can say so.
+///
+/// # Errors
+/// When it cannot be read as UTF-8 text.
+pub fn read_policy(path: &Path) -> std::io::Result<String> {
+    use std::io::Read;
+    let mut text = String::new();
+    let file = std::fs::File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("not a regular file"));
+    }
+    file.take(policy::POLICY_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// DESIGN's rule: no writable grant may contain, or reach by a link, what the host depends on.
+///
+/// # Errors
+/// With the sentence that names the grant and the thing.
+pub fn refuse_widening(policy: &Policy, path: &Path, base: &Path) -> Result<(), GateError> {
+    let grants: Vec<_> = policy
+        .tools
+        .values()
+        .flat_map(|tool| tool.grants.fs.iter().map(|grant| (tool.name.clone(), grant.clone())))
+        .collect();
+    let cache = base.join(&policy.host.cache);
+    let mut protected = vec![
+        Protected { what: "the policy", path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()) },
+        Protected { what: "the ledger", path: base.join(&policy.host.ledger) },
+        Protected { what: "the kill switch", path: path_beside(&base.join(&policy.host.ledger)) },
+        Protected { what: "the cache's key", path: cache.with_extension("key") },
+        Protected { what: "the compiled cache", path: cache },
+    ];
+    protected.extend(
+        policy.tools.values().map(|tool| Protected { what: "a component", path: base.join(&tool.component) }),
+    );
+    refuse_self_widening(&grants, &protected, base)?;
+    Ok(refuse_overlapping(&grants, base)?)
+}
+
+pub(crate) fn refuse_unlocked(policy: &Policy, catalog: &Catalog) -> Result<(), GateError> {
+    let unpinned = policy.tools.values().find(|tool| tool.sha256.is_none()).map(|tool| &tool.name);
+    if let Some(name) = unpinned {
+        return Err(GateError::Unlocked(format!(
+            "`--locked`, and tools.{name} has no sha256; `toolgate inspect` prints it"
+        )));
+    }
+    match catalog.all_changed().iter().next() {
+        Some((name, changed)) => Err(GateError::Unlocked(format!(
+            "`--locked`, and tools.{name}.sha256 is {}, but its component hashes to {}",
+            changed.named, changed.found
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The name of the run of a client that names none.
+pub(crate) fn run_name(policy: &Policy, given: Option<String>) -> Result<Option<String>, GateError> {
+    match &policy.run.from {
+        _ if given.is_some() => Ok(given),
+        RunFrom::Process => Ok(None),
+        RunFrom::Name => match &policy.run.name {
+            Some(name) => Ok(Some(name.clone())),
+            None => Err(GateError::RunIdentity(
+                "run.from is \"name\": give `--run NAME`, or set run.name in the policy".to_owned(),
+            )),
+        },
+        RunFrom::Env(variable) => match std::env::var(variable) {
+            Ok(name) if !name.is_empty() => Ok(Some(name)),
+            _ => Err(GateError::RunIdentity(format!(
+                "run.from is \"env:{variable}\": set {variable} to the run's name"
+            ))),
+        },
+    }
+}
