@@ -6,6 +6,7 @@
 //! strict JSON outside of `params.arguments`; the arguments are strict too, or handed on as raw bytes for
 //! the pipeline to refuse as `malformed`.
 
+use super::elicit::Reply;
 use super::era::Era;
 use super::lines::LINE_BYTES_MAX;
 use super::meta::RequestMeta;
@@ -48,6 +49,8 @@ pub(super) struct CallParts {
     pub(super) strict: bool,
     /// What `_meta` said.
     pub(super) meta: RequestMeta,
+    /// What the client's person said to a question about this call.
+    pub(super) reply: Option<Reply>,
 }
 
 /// Reads lines; remembers only whether `initialize` was seen.
@@ -154,10 +157,11 @@ impl LineReader {
         if params.arguments.is_some_and(|raw| !raw.get().starts_with('{')) {
             return Err(invalid_params("`arguments` must be an object"));
         }
+        let reply = Reply::read(params.request_state, params.input_responses).map_err(invalid_params)?;
         let mut request = CallToolRequest::new(CallToolRequestParams::new(name.into_owned()));
         let arguments = params.arguments.map(|raw| line.slice_ref(raw.get().as_bytes()));
         let strict = strict && arguments.as_ref().is_none_or(|raw| raw.len() <= self.arguments_bytes_max);
-        request.extensions.insert(CallParts { arguments, strict, meta });
+        request.extensions.insert(CallParts { arguments, strict, meta, reply });
         Ok(request)
     }
 
@@ -247,6 +251,10 @@ struct Params<'a> {
     request_id: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "protocolVersion", deserialize_with = "present")]
     protocol_version: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "requestState", deserialize_with = "present")]
+    request_state: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "inputResponses", deserialize_with = "present")]
+    input_responses: Option<&'a RawValue>,
 }
 
 impl<'a> Params<'a> {

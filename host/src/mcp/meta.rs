@@ -5,6 +5,7 @@
 //! or unknown refuses the request; a misspelt idempotency key must not become a second e-mail. How long
 //! a value may be is for the pipeline to say.
 
+use super::elicit;
 use super::text::short_name;
 use crate::call::{CallMeta, Outcome, nearest};
 use rmcp::model::{ErrorData, Implementation, MetaObject, ProgressToken};
@@ -21,7 +22,8 @@ const KEY: &str = "toolgate/idempotency-key";
 const THOUGHT: &str = "toolgate/thought";
 const EXPECTED: &str = "toolgate/expected";
 const CONTEXT: &str = "toolgate/context";
-const KNOWN: [&str; 5] = [RUN, KEY, THOUGHT, EXPECTED, CONTEXT];
+const AMBIGUITY: &str = "toolgate/ambiguity";
+const KNOWN: [&str; 6] = [RUN, KEY, THOUGHT, EXPECTED, CONTEXT, AMBIGUITY];
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
@@ -38,6 +40,8 @@ pub(super) struct RequestMeta {
     pub(super) version: Option<String>,
     /// The client's capabilities are there and an object.
     pub(super) has_capabilities: bool,
+    /// The client can show its person a form.
+    pub(super) shows_forms: bool,
     /// Where progress goes.
     pub(super) progress_token: Option<ProgressToken>,
     /// `toolgate/run` as sent.
@@ -61,7 +65,10 @@ impl RequestMeta {
     fn take(&mut self, key: &str, value: &RawValue) -> Result<(), ErrorData> {
         match key {
             VERSION => self.version = Some(string(VERSION, value)?),
-            CAPABILITIES if value.get().starts_with('{') => self.has_capabilities = true,
+            CAPABILITIES if value.get().starts_with('{') => {
+                self.has_capabilities = true;
+                self.shows_forms = elicit::shows_forms(value);
+            }
             CAPABILITIES => return Err(wrong(CAPABILITIES, "an object")),
             "progressToken" => {
                 let token = serde_json::from_str(value.get());
@@ -71,6 +78,7 @@ impl RequestMeta {
             RUN => self.run = Some(string(RUN, value)?),
             KEY => self.call.idempotency_key = Some(string(KEY, value)?),
             THOUGHT => self.call.thought = Some(string(THOUGHT, value)?),
+            AMBIGUITY => self.call.ambiguity = Some(share(AMBIGUITY, value)?),
             EXPECTED => self.call.expected = Some(any(EXPECTED, value)?),
             CONTEXT if value.get().starts_with('{') => self.call.context = Some(any(CONTEXT, value)?),
             CONTEXT => return Err(wrong(CONTEXT, "an object")),
@@ -163,6 +171,12 @@ impl<'de> Deserialize<'de> for Pairs<'de> {
         }
         deserializer.deserialize_map(Object)
     }
+}
+
+/// A number from 0 to 1.
+fn share(key: &str, value: &RawValue) -> Result<f64, ErrorData> {
+    let share = serde_json::from_str::<f64>(value.get()).ok();
+    share.filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| wrong(key, "a number from 0 to 1"))
 }
 
 fn string(key: &str, value: &RawValue) -> Result<String, ErrorData> {

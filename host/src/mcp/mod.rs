@@ -7,6 +7,7 @@
 //! guest made only what has passed the sanitizer.
 
 mod backend;
+mod elicit;
 mod era;
 mod lines;
 mod listing;

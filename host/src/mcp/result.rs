@@ -24,11 +24,14 @@ pub(super) enum Structured {
 
 /// The result of a call. `server` is the `_meta` that every result carries.
 pub(super) fn tool_result(outcome: Outcome, structured: Structured, server: &MetaObject) -> CallToolResult {
-    let completed = outcome.status == Status::Completed;
+    // A tool with an output schema must give structured content unless it fails (2026-07-28, "Tools", Output Schema).
+    // Advice that stands in for a result is none.
+    let only_text = structured != Structured::None && outcome.output.is_none();
+    let completed = outcome.status == Status::Completed && !only_text;
     let mut meta = server.clone();
     add_outcome(&mut meta, &outcome);
-    let mut content =
-        vec![ContentBlock::text(if completed { outcome.text.clone() } else { refusal_text(&outcome) })];
+    let text = if completed { outcome.text.clone() } else { refusal_text(&outcome) };
+    let mut content = vec![ContentBlock::text(text)];
     if !outcome.notices.is_empty() {
         content.push(ContentBlock::text(outcome.notices.join("\n")));
     }

@@ -6,6 +6,7 @@
 //! which is how the gate learns of it.
 
 use super::backend::Backend;
+use super::elicit::{self, Matter, Questions, Reply};
 use super::era::{self, Era};
 use super::listing::{LIST_TTL_MS, Listing};
 use super::message::CallParts;
@@ -43,6 +44,7 @@ pub(super) struct Server<B> {
     workers: Workers,
     outbox: Arc<Outbox>,
     listing: Listing,
+    questions: Questions,
     info: Implementation,
     meta: MetaObject,
     /// Closes when the last handler and the last call have let go of it.
@@ -61,7 +63,8 @@ impl<B: Backend> Server<B> {
         let info = Implementation::new("toolgate", env!("CARGO_PKG_VERSION"));
         let meta = server_meta(&info);
         let listing = Listing::new(gate.tools(), meta.clone());
-        Self { gate: Arc::new(gate), workers, outbox, listing, info, meta, alive }
+        let questions = Questions::new(gate.seams().key());
+        Self { gate: Arc::new(gate), workers, outbox, listing, questions, info, meta, alive }
     }
 
     fn initialize(&self, asked: &InitializeRequestParams) -> InitializeResult {
@@ -87,14 +90,20 @@ impl<B: Backend> Server<B> {
         era: Era,
         context: &RequestContext<RoleServer>,
     ) -> Result<ServerResult, ErrorData> {
-        let progress = parts.meta.progress_token;
+        let CallParts { arguments: raw, strict, meta, reply } = parts;
+        let asks = era == Era::Modern && meta.shows_forms && self.gate.client_approves(&tool);
         let suggestion = Suggestion {
-            run: parts.meta.run,
+            run: meta.run,
             tool: tool.clone(),
-            arguments: arguments(parts.arguments, parts.strict),
-            meta: parts.meta.call,
+            arguments: arguments(raw, strict),
+            meta: meta.call,
         };
-        let progress = progress.map(|token| reporter(Arc::clone(&self.outbox), context.id.clone(), token));
+        let matter = if asks { Matter::of(&suggestion) } else { None };
+        if let Some(reply) = reply.filter(|_| era == Era::Modern) {
+            self.settle(&tool, matter.as_ref(), &reply).await?;
+        }
+        let progress =
+            meta.progress_token.map(|token| reporter(Arc::clone(&self.outbox), context.id.clone(), token));
         let cancel =
             context.extensions.get::<Cancel>().map(|cancel| Arc::clone(&cancel.0)).unwrap_or_default();
         let call = self.calling(suggestion, progress);
@@ -103,7 +112,24 @@ impl<B: Backend> Server<B> {
             () = cancel.notified() => return Err(abandoned()),
             () = context.ct.cancelled() => return Err(abandoned()),
         };
-        self.answer(outcome, &tool, era)
+        let now_ms = || self.gate.seams().now_ms();
+        match matter.and_then(|matter| self.questions.ask(&matter, &outcome, now_ms(), &self.meta)) {
+            Some(question) => Ok(ServerResult::InputRequiredResult(question)),
+            None => self.answer(outcome, &tool, era),
+        }
+    }
+
+    /// Puts the word of the client's person on the ledger, before the call looks for it there. A yes that does not
+    /// count is as if it had not been said, so that the person is asked again; a no that does not count lets nothing
+    /// run all the same, since somebody else may have said yes.
+    async fn settle(&self, tool: &str, matter: Option<&Matter>, reply: &Reply) -> Result<(), ErrorData> {
+        let now_ms = self.gate.seams().now_ms();
+        let approval = matter.and_then(|matter| self.questions.answered(matter, reply, now_ms));
+        let counts = match approval {
+            Some(approval) => self.gate.decide(approval, tool, reply.allows).await,
+            None => false,
+        };
+        if counts || reply.allows { Ok(()) } else { Err(elicit::no_without_question()) }
     }
 
     fn calling(&self, suggestion: Suggestion, progress: Option<ProgressSink>) -> Calling {

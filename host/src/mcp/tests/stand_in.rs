@@ -1,10 +1,10 @@
 //! A gate without policy, ledger or sandbox: a few tools whose ends are known.
 
 use super::super::backend::Backend;
-use crate::ProgressSink;
 use crate::call::{Arguments, CallId, Denial, Fault, Outcome, Reason, RunId, Status, Suggestion, Usage};
 use crate::catalog::ToolCard;
 use crate::schema::strict::{self, Caps};
+use crate::{ProgressSink, Seams};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
@@ -19,6 +19,7 @@ pub(super) struct StandIn {
     pub(super) waiting: Arc<Semaphore>,
     /// Lets one call of `wait` end.
     pub(super) release: Arc<Notify>,
+    seams: Seams,
 }
 
 impl Default for StandIn {
@@ -32,7 +33,13 @@ impl Default for StandIn {
             card("wait", None),
         ];
         let none = || Arc::new(Semaphore::new(0));
-        Self { tools: Arc::new(tools), dropped: none(), waiting: none(), release: Arc::default() }
+        Self {
+            tools: Arc::new(tools),
+            dropped: none(),
+            waiting: none(),
+            release: Arc::default(),
+            seams: Seams::system(),
+        }
     }
 }
 
@@ -63,6 +70,18 @@ impl Backend for StandIn {
         let outcome = self.run(suggestion, progress).await;
         guard.0 = None;
         outcome
+    }
+
+    fn client_approves(&self, _tool: &str) -> bool {
+        false
+    }
+
+    async fn decide(&self, _approval: String, _tool: &str, _approved: bool) -> bool {
+        false
+    }
+
+    fn seams(&self) -> &Seams {
+        &self.seams
     }
 }
 
