@@ -25,7 +25,8 @@ impl Add {
         };
         let path = &self.policy.policy;
         let mut text = if path.exists() {
-            toolgate::read_policy(path).map_err(|error| GateError::Read { path: path.clone(), error })?
+            toolgate::opening::read_policy(path)
+                .map_err(|error| GateError::Read { path: path.clone(), error })?
         } else {
             String::new()
         };
@@ -59,7 +60,7 @@ impl Add {
 /// The component's path as the policy should name it: relative to the policy's folder where it lies below.
 fn component_path(file: &Path, policy: &Path) -> Result<String, CliError> {
     let file = file.canonicalize()?;
-    let base = toolgate::base_of(policy)?.canonicalize()?;
+    let base = toolgate::opening::base_of(policy)?.canonicalize()?;
     let path = file.strip_prefix(&base).unwrap_or(&file);
     path.to_str()
         .map(str::to_owned)

@@ -37,7 +37,7 @@ struct Report {
 
 impl Check {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
-        let text = toolgate::read_policy(&self.policy)
+        let text = toolgate::opening::read_policy(&self.policy)
             .map_err(|error| GateError::Read { path: self.policy.clone(), error })?;
         let file = self.policy.display().to_string();
         let report = self.report(&file, &text)?;
@@ -85,9 +85,9 @@ impl Check {
 
     /// What the policy's text alone cannot tell.
     fn world(&self, policy: &Policy) -> Result<Diagnostics, CliError> {
-        let base = toolgate::base_of(&self.policy)?;
+        let base = toolgate::opening::base_of(&self.policy)?;
         let mut found = Diagnostics::default();
-        if let Err(error) = toolgate::refuse_widening(policy, &self.policy, &base) {
+        if let Err(error) = toolgate::opening::refuse_widening(policy, &self.policy, &base) {
             let place = grant_place(policy, &error);
             found.push(Diagnostic::error("grant_refused", &place, error.to_string()));
         }
@@ -133,7 +133,7 @@ impl Check {
         if !path.is_file() {
             return Ok(Vec::new());
         }
-        let text = toolgate::read_policy(&path)?;
+        let text = toolgate::opening::read_policy(&path)?;
         match cases::parse(&text, env) {
             Ok(cases) => Ok(cases::run(policy, &cases)),
             Err(diagnostics) => Err(GateError::Policy { path, text, diagnostics }.into()),

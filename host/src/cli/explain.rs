@@ -22,7 +22,7 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
-        let (policy, _) = toolgate::load_policy(&self.policy.policy)?;
+        let (policy, _) = toolgate::opening::load_policy(&self.policy.policy)?;
         let arguments: Value = strict::parse(self.arguments.as_bytes(), &strict::Caps::default())
             .map_err(|error| CliError::Usage(format!("the arguments are not usable JSON: {error}")))?;
         let explanation = policy.explain(&self.tool, &arguments);

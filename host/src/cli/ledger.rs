@@ -16,15 +16,29 @@ pub(super) struct LedgerArg {
 }
 
 impl LedgerArg {
+    /// The ledger of this policy.
+    pub(super) fn of_policy(policy: PathBuf) -> Self {
+        Self { policy, ledger: None }
+    }
+
     /// The ledger's file.
     pub(super) fn path(&self) -> Result<PathBuf, CliError> {
         match &self.ledger {
             Some(path) => Ok(path.clone()),
             None => {
-                let (policy, base) = toolgate::load_policy(&self.policy)?;
+                let (policy, base) = toolgate::opening::load_policy(&self.policy)?;
                 Ok(base.join(policy.host.ledger))
             }
         }
+    }
+
+    /// The tools of the policy; `None` where a file is named instead.
+    pub(super) fn tools(&self) -> Result<Option<Vec<String>>, CliError> {
+        if self.ledger.is_some() {
+            return Ok(None);
+        }
+        let (policy, _) = toolgate::opening::load_policy(&self.policy)?;
+        Ok(Some(policy.tools.into_keys().collect()))
     }
 
     /// Opens it for reading, also while a host writes.

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 host error, 2 usage or policy error, 3 refused, 4 the tool failed.
 
 mod add;
+mod approvals;
 mod build;
 mod call;
 mod check;
@@ -11,18 +12,24 @@ mod connect;
 mod connect_command;
 mod console;
 mod diagnostic;
+mod doubts;
 mod error;
 mod explain;
 mod guest;
 mod inspect;
+mod kill;
 mod ledger;
 mod new;
+mod policy_docs;
 mod prune;
+mod run;
 mod runs;
 mod sanitize;
 mod schema;
 mod serve;
+mod switches;
 mod trace;
+mod unkill;
 mod verify;
 mod wasm_target;
 mod worker;
@@ -69,10 +76,30 @@ enum Command {
     Call(call::Call),
     /// Check a policy and the components it names.
     Check(check::Check),
+    /// Read a policy as a document: what depends on what.
+    Policy(policy_docs::PolicyCommand),
     /// Say which rule decides about a call, and why.
     Explain(explain::Explain),
     /// Clean what is read from stdin, as every tool result is cleaned.
     Sanitize(sanitize::Sanitize),
+    /// Open, steer and watch runs.
+    Run(run::Run),
+    /// Show where a run stands, and what is left to it.
+    Status(run::StatusOf),
+    /// List the calls that wait for a person.
+    Approvals(approvals::Approvals),
+    /// Allow one call that waits, once.
+    Approve(approvals::Approve),
+    /// Refuse one call that waits.
+    Deny(approvals::Deny),
+    /// List the calls in doubt, or resolve one.
+    Doubts(doubts::Doubts),
+    /// Stop a run, a tool or everything, until `toolgate unkill`.
+    Kill(kill::Kill),
+    /// Lift a switch that `toolgate kill` threw.
+    Unkill(unkill::Unkill),
+    /// List the kill switches that are on, and the hosts that watch them.
+    Switches(switches::Switches),
     /// List the runs on the ledger.
     Runs(runs::Runs),
     /// Show what happened in one run.
@@ -111,6 +138,16 @@ pub(crate) fn run(args: Args, mut console: Console) -> u8 {
         Command::Check(command) => command.run(console),
         Command::Explain(command) => command.run(console),
         Command::Sanitize(command) => command.run(console),
+        Command::Run(command) => command.run(console),
+        Command::Status(command) => command.run(console),
+        Command::Approvals(command) => command.run(console),
+        Command::Approve(command) => command.run(console),
+        Command::Deny(command) => command.run(console),
+        Command::Doubts(command) => command.run(console),
+        Command::Policy(command) => command.run(console),
+        Command::Kill(command) => command.run(console),
+        Command::Unkill(command) => command.run(console),
+        Command::Switches(command) => command.run(console),
         Command::Runs(command) => command.run(console),
         Command::Trace(command) => command.run(console),
         Command::Verify(command) => command.run(console),
@@ -166,4 +203,9 @@ fn gate_options() -> toolgate::GateOptions {
     use toolgate::catalog::Compiler;
     let compiler = std::env::current_exe().map_or(Compiler::Thread, Compiler::Process);
     toolgate::GateOptions { compiler, ..toolgate::GateOptions::default() }
+}
+
+/// An argument that is one JSON value. (Left alone, clap would take it for a string.)
+fn json(text: &str) -> Result<serde_json::Value, serde_json::Error> {
+    serde_json::from_str(text)
 }

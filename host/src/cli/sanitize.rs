@@ -27,7 +27,7 @@ pub(super) struct Sanitize {
 impl Sanitize {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
         let sanitizer = match &self.policy {
-            Some(path) => Sanitizer::new(Bounds::from(&toolgate::load_policy(path)?.0.sanitize)),
+            Some(path) => Sanitizer::new(Bounds::from(&toolgate::opening::load_policy(path)?.0.sanitize)),
             None => Sanitizer::new(Bounds::default()),
         };
         let mut input = std::io::stdin().lock();

@@ -5,6 +5,7 @@
 use super::ledger::LedgerArg;
 use super::{CliError, Console, JsonArg};
 use toolgate::call::RunId;
+use toolgate::guard::event::Steer;
 use toolgate::ledger::{CallContent, CallState, CallTrace, RunTrace};
 use toolgate::sanitizer::clean_line;
 
@@ -18,6 +19,9 @@ pub(super) struct Trace {
     ledger: LedgerArg,
     /// The run's id.
     run: RunId,
+    /// Also what was expected and what came, and the guards with their numbers at that moment.
+    #[arg(long)]
+    why: bool,
     #[command(flatten)]
     json: JsonArg,
 }
@@ -34,7 +38,7 @@ impl Trace {
         if self.json.json {
             console.json(&trace)?;
         } else {
-            print(&trace, console)?;
+            print(&trace, self.why, console)?;
         }
         Ok(0)
     }
@@ -46,7 +50,7 @@ pub(super) fn when(unix_ms: u64) -> String {
     at.map_or_else(|| unix_ms.to_string(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
-fn print(trace: &RunTrace, console: &mut Console) -> Result<(), CliError> {
+fn print(trace: &RunTrace, why: bool, console: &mut Console) -> Result<(), CliError> {
     let run = &trace.summary;
     let name = run.name.as_deref().map(|name| format!(" \"{}\"", clean_line(name))).unwrap_or_default();
     console.line(format!(
@@ -58,6 +62,15 @@ fn print(trace: &RunTrace, console: &mut Console) -> Result<(), CliError> {
     if let Some(goal) = &trace.goal {
         console.line(format!("goal: {}", short(goal)))?;
     }
+    for steered in &trace.steered {
+        let note = steered.note.as_deref().map_or_else(String::new, |note| format!(": {}", short(note)));
+        console.line(format!(
+            "{}  {} by {}{note}",
+            when(steered.at_ms),
+            course(&steered.steer),
+            clean_line(&steered.by)
+        ))?;
+    }
     let last = trace.calls.len().saturating_sub(1);
     for (index, call) in trace.calls.iter().enumerate() {
         let (branch, stem) = if index == last { ("└─", "   ") } else { ("├─", "│  ") };
@@ -68,11 +81,52 @@ fn print(trace: &RunTrace, console: &mut Console) -> Result<(), CliError> {
             state(call),
             took(call)
         ))?;
-        for line in details(call) {
+        let reasons = if why { reasons(call) } else { Vec::new() };
+        for line in details(call).into_iter().chain(reasons) {
             console.line(format!("{stem}  {line}"))?;
         }
     }
     Ok(())
+}
+
+/// What changed a run's course, in words.
+fn course(steer: &Steer) -> String {
+    match steer {
+        Steer::Paused(why) => format!("paused ({})", short(why)),
+        Steer::Halted(why) => format!("halted ({})", short(why)),
+        Steer::Continued => "continued".to_owned(),
+        Steer::Finished { reached: true } => "finished: the goal is reached".to_owned(),
+        Steer::Finished { reached: false } => "finished: the goal is given up".to_owned(),
+        Steer::Reported => "reported where the goal stands".to_owned(),
+        Steer::Refreshed => "a new segment began".to_owned(),
+        Steer::Tokens(tokens) => format!("{tokens} tokens were reported"),
+    }
+}
+
+/// Expected, actual, and the guards with their numbers.
+fn reasons(call: &CallTrace) -> Vec<String> {
+    let Some(content) = &call.content else { return Vec::new() };
+    let mut lines = Vec::new();
+    if content.expected.is_some() {
+        let met = match content.met {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "unknown",
+        };
+        lines.push(format!("{:<10} {met}", "as expected"));
+    }
+    if !content.guards.is_empty() {
+        let number = |(guard, (used, limit)): (&String, &(u64, u64))| format!("{guard} {used}/{limit}");
+        lines.push(format!(
+            "{:<10} {}",
+            "guards",
+            content.guards.iter().map(number).collect::<Vec<_>>().join(", ")
+        ));
+    }
+    if let Some(approval) = &call.approval {
+        lines.push(format!("{:<10} {}", "approval", clean_line(approval)));
+    }
+    lines
 }
 
 fn mark(state: CallState) -> &'static str {
@@ -152,7 +206,8 @@ fn content_lines(content: &CallContent, lines: &mut Vec<String>) {
     }
 }
 
-fn short(text: &str) -> String {
+/// One line of it, not too long.
+pub(super) fn short(text: &str) -> String {
     let line = clean_line(text);
     match line.char_indices().nth(SHOWN_CHARS_MAX) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),

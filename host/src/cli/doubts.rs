@@ -1,0 +1,105 @@
+//! `toolgate doubts`: the calls that started and are not known to have ended, and what a person makes of them.
+//!
+//! Invariant: nothing is guessed: a doubt is resolved by a person who has looked, and the ledger says so.
+
+use super::ledger::LedgerArg;
+use super::run::on_ledger;
+use super::trace::{short, when};
+use super::{CliError, Console, JsonArg, PolicyArg};
+use serde_json::{Value, json};
+use toolgate::call::CallId;
+use toolgate::ledger::{Doubt, Resolution, Resolved};
+use toolgate::sanitizer::{Bounds, Sanitizer, clean_line};
+use toolgate::{Seams, known_to_have_happened};
+
+/// List the calls in doubt, or resolve one.
+#[derive(Debug, clap::Args)]
+pub(super) struct Doubts {
+    /// The call to resolve.
+    #[arg(requires = "resolution")]
+    call: Option<CallId>,
+    #[command(flatten)]
+    resolution: ResolutionArg,
+    #[command(flatten)]
+    policy: PolicyArg,
+    #[command(flatten)]
+    json: JsonArg,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(id = "resolution", multiple = false, requires = "call")]
+struct ResolutionArg {
+    /// It happened: a repeat gets this result, one JSON value.
+    #[arg(long, value_name = "RESULT", value_parser = super::json)]
+    done: Option<Value>,
+    /// It did not happen: it may be called again.
+    #[arg(long)]
+    retry: bool,
+    /// Nobody will know: take it off the list; a repeat stays refused.
+    #[arg(long)]
+    abandon: bool,
+}
+
+impl Doubts {
+    pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
+        let reader = LedgerArg::of_policy(self.policy.policy.clone()).read()?;
+        // Whoever opens the ledger for writing marks the calls that a dead host left behind.
+        on_ledger(&self.policy, |ledger, _| async move { Ok(ledger.close().await?) })?;
+        let doubts = reader.doubts()?;
+        let Some(call) = self.call else { return list(&doubts, self.json.json, console) };
+        let Some(doubt) = doubts.into_iter().find(|doubt| doubt.trace.call == call) else {
+            return Err(CliError::Usage(format!(
+                "{call} is not in doubt; `toolgate doubts` lists those that are"
+            )));
+        };
+        let (resolution, outcome, word) = match self.resolution {
+            ResolutionArg { done: Some(result), .. } => {
+                let clean = Sanitizer::new(Bounds::default()).value(result).value;
+                let outcome = known_to_have_happened(call, doubt.run, &clean_line(&doubt.trace.tool), clean);
+                (Resolution::Done, Some(outcome), "done")
+            }
+            ResolutionArg { retry: true, .. } => (Resolution::Retry, None, "free to be called again"),
+            _ => (Resolution::Abandon, None, "abandoned"),
+        };
+        let resolved =
+            Resolved { call, run: doubt.run, resolution, outcome, at_ms: Seams::system().now_ms() };
+        on_ledger(&self.policy, |ledger, _| async move {
+            ledger.resolve(resolved).await?;
+            Ok(ledger.close().await?)
+        })?;
+        if self.json.json {
+            console.json(&json!({ "call": call, "resolution": resolution }))?;
+        } else {
+            console.line(format!("{call} is {word}"))?;
+        }
+        Ok(0)
+    }
+}
+
+fn list(doubts: &[Doubt], json: bool, console: &mut Console) -> Result<u8, CliError> {
+    if json {
+        console.json(&doubts)?;
+        return Ok(0);
+    }
+    if doubts.is_empty() {
+        console.note("no call is in doubt");
+        return Ok(0);
+    }
+    console.table(&["call", "tool", "arguments", "why", "started"], doubts.iter().map(row).collect())?;
+    console
+        .note("look whether each happened, then: toolgate doubts CALL --done RESULT | --retry | --abandon");
+    Ok(0)
+}
+
+fn row(doubt: &Doubt) -> Vec<String> {
+    let content = doubt.trace.content.as_ref();
+    let arguments = content.and_then(|content| content.arguments.as_ref());
+    let thought = content.and_then(|content| content.thought.as_deref());
+    vec![
+        doubt.trace.call.to_string(),
+        clean_line(&doubt.trace.tool),
+        arguments.map_or_else(String::new, |arguments| short(&arguments.to_string())),
+        thought.map_or_else(String::new, short),
+        when(doubt.trace.at_ms),
+    ]
+}

@@ -1,0 +1,159 @@
+//! `toolgate kill`: stop a run, a tool or everything, in every host on the ledger.
+//!
+//! Not here: the switch itself (`control/`). Invariants: the ledger is not opened, so a busy or broken one is in
+//! nobody's way; the exit code is 0 only when nothing that was meant can run any more.
+
+use super::ledger::LedgerArg;
+use super::{CliError, Console, JsonArg};
+use std::path::PathBuf;
+use std::time::Duration;
+use toolgate::Seams;
+use toolgate::call::{RunId, nearest};
+use toolgate::control::{self, Answer, ControlError, HostReport, KillReport, Target};
+use toolgate::sanitizer::clean_line;
+
+/// Something that was meant may still run.
+const NOT_STOPPED: u8 = 1;
+
+/// Nobody waits longer for an answer that takes milliseconds.
+const WAIT_MAX: Duration = Duration::from_secs(3_600);
+
+/// Stop a run, a tool or everything, until `toolgate unkill`.
+///
+/// Running guests end, waiting calls are refused, and hosts that start later start with the switch on. Exit code 1
+/// says that some host did not answer: its calls may run.
+#[derive(Debug, clap::Args)]
+pub(super) struct Kill {
+    #[command(flatten)]
+    target: TargetArg,
+    #[command(flatten)]
+    ledger: LedgerArg,
+    /// Why, for whoever finds it stopped; the agent is not told.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    why: String,
+    /// How long to wait for the hosts to answer.
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = wait)]
+    wait: Duration,
+    /// End the processes of hosts that have not answered by then, with all their calls.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    json: JsonArg,
+}
+
+/// What a switch stops: one of the three.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct TargetArg {
+    /// The run's id.
+    run: Option<RunId>,
+    /// The tool of this name, in all runs.
+    #[arg(long, value_name = "NAME")]
+    tool: Option<String>,
+    /// Everything.
+    #[arg(long)]
+    all: bool,
+}
+
+impl TargetArg {
+    /// What was named.
+    pub(super) fn target(self) -> Target {
+        match (self.run, self.tool) {
+            (Some(run), _) => Target::Run(run),
+            (None, Some(tool)) => Target::Tool(tool),
+            (None, None) => Target::All,
+        }
+    }
+}
+
+impl Kill {
+    pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
+        let path = control_path(&self.ledger, console)?;
+        let target = self.target.target();
+        if let Target::Tool(tool) = &target {
+            refuse_misspelled(tool, &self.ledger)?;
+        }
+        let now_ms = Seams::system().now_ms();
+        let Self { why, wait, force, .. } = self;
+        let report =
+            control::kill(&path, &control::Kill { target: &target, why: &why, now_ms, wait, force })?;
+        if self.json.json {
+            console.json(&report)?;
+        } else {
+            print(&report, force, console)?;
+        }
+        Ok(if report.all_stopped { 0 } else { NOT_STOPPED })
+    }
+}
+
+/// The control database of the ledger that is named.
+pub(super) fn control_path(ledger: &LedgerArg, console: &mut Console) -> Result<PathBuf, CliError> {
+    match ledger.path() {
+        Ok(path) => Ok(control::path_beside(&path)),
+        Err(error) => {
+            console.note("hint: `--ledger FILE` names the ledger without a policy");
+            Err(error)
+        }
+    }
+}
+
+/// What a switch stops, as a person reads it.
+pub(super) fn named(target: &Target) -> String {
+    clean_line(&target.to_string())
+}
+
+/// A switch for a tool that does not exist stops nothing, and would look as if it had.
+fn refuse_misspelled(tool: &str, ledger: &LedgerArg) -> Result<(), CliError> {
+    let Some(tools) = ledger.tools()? else { return Ok(()) };
+    if tools.iter().any(|name| name == tool) {
+        return Ok(());
+    }
+    let near = nearest(tool, tools.iter().map(String::as_str));
+    let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    Err(CliError::Usage(format!(
+        "the policy has no tool `{}`{near} (for a host with another policy, name its ledger with `--ledger FILE`)",
+        clean_line(tool)
+    )))
+}
+
+fn print(report: &KillReport, force: bool, console: &mut Console) -> Result<(), CliError> {
+    let (target, hosts) = (named(&report.target), report.hosts.len());
+    let was = if report.was_on { "was off already" } else { "switched off" };
+    console.line(format!("{target}: {was}; {} calls stopped, {hosts} hosts asked", report.stopped))?;
+    if hosts > 0 {
+        console.table(&["host", "pid", "answer"], report.hosts.iter().map(row).collect())?;
+    }
+    if !report.all_stopped {
+        let next =
+            if force { "look at those processes yourself" } else { "try again, or end them with --force" };
+        console.note(format!("NOT STOPPED everywhere: what was meant may still run in a host above; {next}"));
+    }
+    console.note(format!("lift it: toolgate unkill {}", clean_line(&report.target.arguments())));
+    Ok(())
+}
+
+fn row(host: &HostReport) -> Vec<String> {
+    let answer = match host.answer {
+        Answer::Acknowledged { stopped } => format!("acknowledged, {stopped} calls stopped"),
+        Answer::Stopping { running } => format!("refuses new calls, {running} have NOT ENDED"),
+        Answer::Gone => "gone".to_owned(),
+        Answer::Unreachable => "UNREACHABLE".to_owned(),
+        Answer::Forced => "process ended by force".to_owned(),
+    };
+    vec![host.host.to_string(), host.pid.to_string(), answer]
+}
+
+fn wait(text: &str) -> Result<Duration, String> {
+    let span = text.parse::<jiff::SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok());
+    span.filter(|span| *span <= WAIT_MAX)
+        .ok_or_else(|| "give a time of at most an hour, such as 2s or 500ms".to_owned())
+}
+
+impl From<ControlError> for CliError {
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::Limit(sentence) => Self::Usage(sentence),
+            other => Self::Io(std::io::Error::other(other)),
+        }
+    }
+}

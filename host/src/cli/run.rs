@@ -1,0 +1,239 @@
+//! `toolgate run`: open a run, steer it, see where it stands; and `toolgate status`, the same question in short.
+//!
+//! Not here: what a run may do (`guard/`). Invariant: every change is a record on the ledger, by `operator`, and synced
+//! before it is said to be done.
+
+use super::ledger::LedgerArg;
+use super::runs::Runs;
+use super::{CliError, Console, JsonArg, PolicyArg, block_on};
+use clap::Subcommand;
+use serde_json::{Value, json};
+use toolgate::Seams;
+use toolgate::call::RunId;
+use toolgate::guard::event::Steer;
+use toolgate::guard::{NextAction, Standing, Status};
+use toolgate::ledger::{Ledger, LedgerOptions, NewRun, Steering};
+use toolgate::policy::Policy;
+use toolgate::sanitizer::clean_line;
+
+/// Open, steer and watch runs.
+#[derive(Debug, clap::Args)]
+pub(super) struct Run {
+    #[command(subcommand)]
+    command: RunCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum RunCommand {
+    /// Open a run; prints its id.
+    Start(Start),
+    /// Let no call of a run begin until it is resumed.
+    Pause(Turn),
+    /// Let calls of a paused or halted run begin again.
+    Resume(Turn),
+    /// Stop a run: no call of it begins any more.
+    Halt(Turn),
+    /// Say that a run is over.
+    Finish(Finish),
+    /// List the runs.
+    List(Runs),
+    /// Show where a run stands, and what is left to it.
+    Status(StatusOf),
+}
+
+/// Open a run; prints its id.
+#[derive(Debug, clap::Args)]
+struct Start {
+    /// Its name: a run of this name is found again instead of opened twice.
+    #[arg(long)]
+    name: Option<String>,
+    /// What the agent is after. A run with a goal pauses for a person at half of a budget.
+    #[arg(long)]
+    goal: Option<String>,
+    /// Context of the run, one JSON object.
+    #[arg(long, value_name = "JSON", value_parser = super::json)]
+    context: Option<Value>,
+    /// The run that it is part of: what it spends counts there too.
+    #[arg(long, value_name = "RUN")]
+    parent: Option<RunId>,
+    #[command(flatten)]
+    policy: PolicyArg,
+    #[command(flatten)]
+    json: JsonArg,
+}
+
+/// A change of one run's course.
+#[derive(Debug, clap::Args)]
+struct Turn {
+    /// The run.
+    run: RunId,
+    /// Why, for whoever reads the trace.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    why: String,
+    #[command(flatten)]
+    policy: PolicyArg,
+    #[command(flatten)]
+    json: JsonArg,
+}
+
+/// Say that a run is over.
+#[derive(Debug, clap::Args)]
+struct Finish {
+    /// Its goal was not reached.
+    #[arg(long)]
+    gave_up: bool,
+    #[command(flatten)]
+    turn: Turn,
+}
+
+/// Show where a run stands, and what is left to it.
+#[derive(Debug, clap::Args)]
+pub(super) struct StatusOf {
+    /// The run.
+    run: RunId,
+    #[command(flatten)]
+    policy: PolicyArg,
+    #[command(flatten)]
+    json: JsonArg,
+}
+
+impl Run {
+    pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
+        let said = |why: &str| if why.is_empty() { "the operator".to_owned() } else { clean_line(why) };
+        match self.command {
+            RunCommand::Start(start) => start.run(console),
+            RunCommand::Pause(turn) => turn.steer(console, |why| Steer::Paused(said(why)), "paused"),
+            RunCommand::Resume(turn) => turn.steer(console, |_| Steer::Continued, "resumed"),
+            RunCommand::Halt(turn) => turn.steer(console, |why| Steer::Halted(said(why)), "halted"),
+            RunCommand::Finish(Finish { gave_up, turn }) => {
+                turn.steer(console, |_| Steer::Finished { reached: !gave_up }, "finished")
+            }
+            RunCommand::List(list) => list.run(console),
+            RunCommand::Status(status) => status.run(console),
+        }
+    }
+}
+
+impl Start {
+    fn run(self, console: &mut Console) -> Result<u8, CliError> {
+        if self.context.as_ref().is_some_and(|context| !context.is_object()) {
+            return Err(CliError::Usage(
+                "--context is one JSON object, such as '{\"project_id\": 7}'".to_owned(),
+            ));
+        }
+        let seams = Seams::system();
+        let (goal, context, parent, name) = (self.goal, self.context, self.parent, self.name);
+        let id = on_ledger(&self.policy, |ledger, policy| async move {
+            let at_ms = seams.now_ms();
+            let principal = policy.host.principal.clone();
+            let id = seams.run_id();
+            let policy_digest = policy.digest;
+            let run = NewRun { id, principal, name, policy_digest, goal, context, parent, at_ms };
+            let id = ledger.open_run(run).await?;
+            ledger.close().await?;
+            Ok(id)
+        })?;
+        if self.json.json {
+            console.json(&json!({ "run": id }))?;
+        } else {
+            console.line(id.to_string())?;
+            console.note(format!(
+                "name it in `_meta` as `toolgate/run`, or: toolgate call --run {id} TOOL JSON"
+            ));
+        }
+        Ok(0)
+    }
+}
+
+impl Turn {
+    fn steer(
+        self,
+        console: &mut Console,
+        steer: impl FnOnce(&str) -> Steer,
+        done: &str,
+    ) -> Result<u8, CliError> {
+        let (run, steer) = (self.run, steer(&self.why));
+        let note = Some(self.why).filter(|why| !why.is_empty()).map(|why| clean_line(&why));
+        on_ledger(&self.policy, |ledger, policy| async move {
+            known(&ledger, &policy, run).await?;
+            let at_ms = Seams::system().now_ms();
+            ledger.steer(Steering { run, steer, by: "operator".to_owned(), note, at_ms }).await?;
+            Ok(ledger.close().await?)
+        })?;
+        if self.json.json {
+            console.json(&json!({ "run": run, "done": done }))?;
+        } else {
+            console.line(format!("{run} is {done}"))?;
+        }
+        Ok(0)
+    }
+}
+
+impl StatusOf {
+    pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
+        let (policy, _) = toolgate::opening::load_policy(&self.policy.policy)?;
+        let reader = LedgerArg::of_policy(self.policy.policy).read()?;
+        let now_ms = Seams::system().now_ms();
+        let standing = reader.standing(self.run, &policy.run.guards, &policy.spend, now_ms)?;
+        let Some(standing) = standing else { return Err(no_run(self.run)) };
+        if self.json.json {
+            console.json(&standing)?;
+            return Ok(0);
+        }
+        show(&standing, console)?;
+        Ok(0)
+    }
+}
+
+/// Opens the policy's ledger as a host, works on it, and lets go of it.
+pub(super) fn on_ledger<T, F>(
+    policy: &PolicyArg,
+    work: impl FnOnce(Ledger, Policy) -> F,
+) -> Result<T, CliError>
+where
+    F: Future<Output = Result<T, CliError>>,
+{
+    let (policy, base) = toolgate::opening::load_policy(&policy.policy)?;
+    let options = LedgerOptions::new(base.join(&policy.host.ledger));
+    block_on(async {
+        let ledger = Ledger::open(options, Seams::system().now_ms())?;
+        work(ledger, policy).await
+    })
+}
+
+async fn known(ledger: &Ledger, policy: &Policy, run: RunId) -> Result<(), CliError> {
+    match ledger.find_run(run, &policy.host.principal).await? {
+        Some(_) => Ok(()),
+        None => Err(no_run(run)),
+    }
+}
+
+fn no_run(run: RunId) -> CliError {
+    CliError::Usage(format!("there is no {run} for this principal; `toolgate runs` lists the runs"))
+}
+
+fn show(standing: &Standing, console: &mut Console) -> std::io::Result<()> {
+    let status = match standing.status {
+        Status::Safe => "safe",
+        Status::Warning => "warning",
+        Status::Critical => "critical",
+    };
+    let next = match standing.next_action {
+        NextAction::Continue => "continue",
+        NextAction::CheckpointAndRefresh => "checkpoint and refresh",
+        NextAction::WakeEngineer => "a person must look",
+        NextAction::EmergencyHalt => "stopped: no call of it will run",
+    };
+    console.line(format!("{status}: {next}"))?;
+    for reason in &standing.reasons {
+        console.line(format!("  {reason}"))?;
+    }
+    let (used, left) = (json!(standing.usage), json!(standing.remaining));
+    let cell = |of: &Value, key: &str| match of.get(key) {
+        None | Some(Value::Null) => "–".to_owned(),
+        Some(value) => value.to_string(),
+    };
+    let keys = used.as_object().into_iter().flat_map(|used| used.keys());
+    let rows = keys.map(|key| vec![key.clone(), cell(&used, key), cell(&left, key)]).collect();
+    console.table(&["", "used", "left"], rows)
+}
