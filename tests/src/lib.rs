@@ -9,9 +9,12 @@
 mod architecture;
 mod bad_input;
 mod cli;
+mod control_plane;
 mod crash;
+mod crash_harness;
 mod hostile;
 mod power_loss;
+mod sim;
 mod sizes;
 mod stages;
 mod support;

@@ -69,6 +69,8 @@ fn trace_shows_each_call_with_what_decided_and_what_it_cost() {
         "policy_digest",
         "component_digest",
         "usage",
+        "approval",
+        "resolved",
         "content",
         "erased",
     ];

@@ -94,7 +94,8 @@ fn explain_names_the_rule_and_the_line_that_would_change_the_answer() {
 
 #[test]
 fn the_schema_for_editors_is_the_one_in_the_repository() {
-    let printed = toolgate(&repository(), ["policy-schema"]).code(0).json();
+    let printed: Value =
+        serde_json::from_str(&toolgate(&repository(), ["policy-schema"]).code(0).out).unwrap();
     let kept = std::fs::read_to_string(repository().join("policies/toolgate-policy.schema.json")).unwrap();
     assert_eq!(
         printed,

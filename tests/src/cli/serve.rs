@@ -18,7 +18,7 @@ fn the_tools_of_the_policy_are_listed_and_called() {
         .iter()
         .map(|tool| tool["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["crash", "denied", "echo", "page"]);
+    assert_eq!(names, ["crash", "denied", "echo", "page", "toolgate_finish", "toolgate_status"]);
     served.call(2, "echo", &json!({"text": "a"}));
     let answer = served.answer();
     assert_eq!(answer["result"]["structuredContent"], json!({"text": "a"}));

@@ -17,7 +17,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 use toolgate::call::{CallId, Outcome, RunId, Status, Usage};
-use toolgate::ledger::{CallState, Durability, Effect, Ending, Intent, Ledger, LedgerOptions, NewRun, Start};
+use toolgate::ledger::{
+    CallState, Durability, Effect, Ending, Intent, Ledger, LedgerOptions, NewRun, Start, Told,
+};
 
 #[test]
 fn no_synced_record_is_lost_to_a_power_loss() {
@@ -153,6 +155,7 @@ async fn work(folder: &Path) {
         policy_digest: [1; 32],
         goal: None,
         context: None,
+        parent: None,
         at_ms: 1_000,
     };
     ledger.open_run(new).await.expect("a run");
@@ -221,6 +224,8 @@ fn intent(n: u64, effect: Effect) -> Intent {
         expected: None,
         context: None,
         traceparent: None,
+        approval: None,
+        ask: None,
         at_ms: 1_000 + n,
     }
 }
@@ -247,5 +252,15 @@ fn ending(n: u64) -> Ending {
         usage: Usage::default(),
         operator: None,
     };
-    Ending { call: call(n), outcome, logs: Vec::new(), in_doubt: false, at_ms: 1_000 + n }
+    Ending {
+        call: call(n),
+        outcome,
+        logs: Vec::new(),
+        in_doubt: false,
+        told: Told::NOTHING,
+        good: None,
+        guards: Vec::new(),
+        met: None,
+        at_ms: 1_000 + n,
+    }
 }

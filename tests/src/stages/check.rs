@@ -7,7 +7,8 @@ use toolgate::call::Status;
 async fn an_output_that_is_not_strict_json_is_withheld() {
     let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
     for output in ["", "not json", "{\"a\":1,\"a\":2}", "{} {}", "{\"a\":1e400}", &deep] {
-        let gate = TestGate::answering(output, "").open().await;
+        let kept = TestGate::answering(output, "");
+        let gate = kept.open().await;
         let outcome = call(&gate, "guest", "{}").await;
         assert_word(&outcome, "invalid_output");
         assert_eq!((outcome.status, &outcome.output), (Status::Failed, &None));
@@ -20,7 +21,8 @@ async fn an_output_that_breaks_its_schema_is_withheld() {
         definition.output =
             r#"{"type":"object","properties":{"count":{"type":"integer"}},"required":["count"]}"#.to_owned();
     });
-    let gate = TestGate::new().guest(&guest, "").open().await;
+    let kept = TestGate::new().guest(&guest, "");
+    let gate = kept.open().await;
     let outcome = call(&gate, "guest", "{}").await;
     assert_word(&outcome, "invalid_output");
     assert!(
@@ -34,7 +36,8 @@ async fn an_output_that_breaks_its_schema_is_withheld() {
 async fn an_output_at_its_limit_passes_and_one_byte_more_is_too_large() {
     let of = |bytes: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(bytes - 8));
     for (bytes, word) in [(1024, "completed"), (1025, "output_too_large")] {
-        let gate = TestGate::answering(&of(bytes), "limits.output = \"1KiB\"").open().await;
+        let kept = TestGate::answering(&of(bytes), "limits.output = \"1KiB\"");
+        let gate = kept.open().await;
         let outcome = call(&gate, "guest", "{}").await;
         assert_word(&outcome, word);
         assert_eq!(outcome.usage.output_bytes, bytes as u64);

@@ -8,7 +8,8 @@ const SLEEPS_LONG: &str = "(call $sleep (i64.const 600_000_000_000)) (call $ok (
 
 #[tokio::test]
 async fn a_tool_without_a_verdict_is_denied() {
-    let gate = TestGate::answering("{}", "verdict = \"deny\"").open().await;
+    let kept = TestGate::answering("{}", "verdict = \"deny\"");
+    let gate = kept.open().await;
     let outcome = call(&gate, "guest", "{}").await;
     assert_word(&outcome, "denied_by_policy");
     assert_eq!(outcome.rule.as_deref(), Some("tools.guest.verdict"));

@@ -33,7 +33,8 @@ async fn a_call_goes_all_the_way() {
 
 #[tokio::test]
 async fn the_same_call_costs_the_same_fuel() {
-    let gate = TestGate::new().built("echo", "echo", "").open().await;
+    let kept = TestGate::new().built("echo", "echo", "");
+    let gate = kept.open().await;
     let fuel = async || call(&gate, "echo", r#"{"text":"a"}"#).await.usage.fuel;
     let first = fuel().await;
     for _ in 0..5 {
@@ -43,7 +44,8 @@ async fn the_same_call_costs_the_same_fuel() {
 
 #[tokio::test]
 async fn a_guest_that_loops_runs_out_of_fuel() {
-    let gate = TestGate::with(SPINS, "limits.fuel = \"10M\"\nlimits.deadline = \"25s\"").open().await;
+    let kept = TestGate::with(SPINS, "limits.fuel = \"10M\"\nlimits.deadline = \"25s\"");
+    let gate = kept.open().await;
     let outcome = call(&gate, "guest", "{}").await;
     assert_word(&outcome, "out_of_fuel");
     assert_eq!((outcome.status, outcome.usage.fuel), (Status::Failed, 10_000_000));
@@ -52,7 +54,8 @@ async fn a_guest_that_loops_runs_out_of_fuel() {
 
 #[tokio::test]
 async fn a_guest_that_spins_with_fuel_for_ages_ends_at_its_deadline() {
-    let gate = TestGate::with(SPINS, "limits.fuel = \"1000000G\"\nlimits.deadline = \"60ms\"").open().await;
+    let test = TestGate::with(SPINS, "limits.fuel = \"1000000G\"\nlimits.deadline = \"60ms\"");
+    let gate = test.open().await;
     let started = Instant::now();
     assert_word(&call(&gate, "guest", "{}").await, "deadline");
     assert!(started.elapsed() >= Duration::from_millis(60));
@@ -61,14 +64,16 @@ async fn a_guest_that_spins_with_fuel_for_ages_ends_at_its_deadline() {
 #[tokio::test]
 async fn a_guest_that_sleeps_ends_at_its_deadline() {
     let sleeper = Guest::new("(call $sleep (i64.const 3_600_000_000_000)) (unreachable)").with_sleep();
-    let gate = TestGate::new().guest(&sleeper, "limits.deadline = \"60ms\"").open().await;
+    let test = TestGate::new().guest(&sleeper, "limits.deadline = \"60ms\"");
+    let gate = test.open().await;
     assert_word(&call(&gate, "guest", "{}").await, "deadline");
 }
 
 #[tokio::test]
 async fn a_guest_over_its_memory_is_out_of_memory() {
     let body = "(if (i32.eq (i32.const -1) (memory.grow (i32.const 64))) (then (unreachable))) (call $ok (i32.const 0) (i32.const 0))";
-    let gate = TestGate::with(body, "limits.memory = \"1MiB\"").open().await;
+    let kept = TestGate::with(body, "limits.memory = \"1MiB\"");
+    let gate = kept.open().await;
     let outcome = call(&gate, "guest", "{}").await;
     assert_word(&outcome, "out_of_memory");
     assert!(outcome.usage.memory_bytes <= 1 << 20);
@@ -99,7 +104,8 @@ async fn each_kind_of_failure_keeps_its_message_and_says_what_to_do() {
     let mut hints = Vec::new();
     for (kind, word) in words.into_iter().enumerate() {
         let guest = Guest::failing(u8::try_from(kind).unwrap(), "no such ticket", false);
-        let gate = TestGate::new().guest(&guest, "").open().await;
+        let kept = TestGate::new().guest(&guest, "");
+        let gate = kept.open().await;
         let outcome = call(&gate, "guest", "{}").await;
         let expected = if word == "capability_denied" { "capability_denied" } else { "tool_error" };
         assert_word(&outcome, expected);
@@ -115,7 +121,8 @@ async fn a_failure_can_say_when_to_come_back() {
     let guest = Guest::new(
         "(call $fail_later (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 1500))",
     );
-    let gate = TestGate::new().guest(&guest, "").open().await;
+    let kept = TestGate::new().guest(&guest, "");
+    let gate = kept.open().await;
     let outcome = call(&gate, "guest", "{}").await;
     assert_word(&outcome, "tool_error");
     assert_eq!(outcome.retry_after_ms, Some(1500));

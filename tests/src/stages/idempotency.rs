@@ -59,7 +59,8 @@ async fn a_recorded_answer_outlives_the_host() {
 
 #[tokio::test]
 async fn the_same_key_with_other_arguments_is_a_mismatch() {
-    let gate = charging("").open().await;
+    let kept = charging("");
+    let gate = kept.open().await;
     assert_word(&call_with_key(&gate, "guest", ARGUMENTS, "k").await, "completed");
     assert_word(&call_with_key(&gate, "guest", r#"{"text":"b"}"#, "k").await, "key_mismatch");
     assert_word(&call_with_key(&gate, "guest", ARGUMENTS, "k").await, "completed");
@@ -90,7 +91,8 @@ async fn a_tool_with_an_effect_is_not_run_twice_with_the_same_arguments_in_one_r
 
 #[tokio::test]
 async fn a_read_only_tool_without_a_key_runs_each_time() {
-    let gate = charging("").open().await;
+    let kept = charging("");
+    let gate = kept.open().await;
     for _ in 0..3 {
         let outcome = call(&gate, "guest", ARGUMENTS).await;
         assert!(!outcome.recorded && outcome.usage.fuel > 0);
@@ -221,7 +223,8 @@ async fn a_call_of_a_host_that_lives_is_left_alone_by_the_next_host() {
 
 #[tokio::test]
 async fn usage_of_a_recorded_answer_is_nothing() {
-    let gate = charging("").open().await;
+    let kept = charging("");
+    let gate = kept.open().await;
     call_with_key(&gate, "guest", ARGUMENTS, "k").await;
     let again = call_with_key(&gate, "guest", ARGUMENTS, "k").await;
     assert_eq!(Usage { wall_us: 0, ..again.usage }, Usage::default());

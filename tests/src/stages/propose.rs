@@ -51,7 +51,8 @@ async fn arguments_at_the_limit_pass_and_one_byte_more_is_too_large() {
 
 #[tokio::test]
 async fn an_idempotency_key_over_its_limit_is_too_large() {
-    let gate = echo().open().await;
+    let kept = echo();
+    let gate = kept.open().await;
     let arguments = r#"{"text":"a"}"#;
     assert_word(&gate.call(keyed("echo", arguments, &"k".repeat(256)), None).await, "completed");
     assert_word(&gate.call(keyed("echo", arguments, &"k".repeat(257)), None).await, "too_large");
@@ -59,7 +60,8 @@ async fn an_idempotency_key_over_its_limit_is_too_large() {
 
 #[tokio::test]
 async fn a_thought_over_its_limit_is_too_large() {
-    let gate = echo().open().await;
+    let kept = echo();
+    let gate = kept.open().await;
     let thinking = |bytes: usize| Suggestion {
         meta: CallMeta { thought: Some("t".repeat(bytes)), ..CallMeta::default() },
         ..suggest("echo", r#"{"text":"a"}"#)
@@ -109,6 +111,7 @@ async fn what_the_agent_says_beside_is_recorded() {
         thought: Some("see whether it works".to_owned()),
         expected: Some(serde_json::json!({"text": "a"})),
         context: Some(serde_json::json!({"project_id": 7})),
+        ambiguity: None,
         traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
         idempotency_key: Some("k1".to_owned()),
     };

@@ -18,7 +18,18 @@ pub struct TestGate {
     host: Mutex<String>,
     sections: Mutex<String>,
     tools: Mutex<String>,
+    guarded: bool,
 }
+
+/// Guards wide open: for what is about something else, and repeats the same call a thousand times.
+const WIDE_OPEN: [(&str, &str); 3] = [
+    (
+        "[run]",
+        "budgets = { steps = 1000000, proposals = 1000000, cost = \"1000000\" }\nrefusals_in_a_row = 1000\nrepetition = false\n",
+    ),
+    ("[spend]", "hour = \"1000000\"\nday = \"1000000\"\n"),
+    ("[defaults]", "breaker = \"off\"\nretry = \"off\"\n"),
+];
 
 impl TestGate {
     /// A host without tools.
@@ -28,7 +39,14 @@ impl TestGate {
             host: Mutex::default(),
             sections: Mutex::default(),
             tools: Mutex::default(),
+            guarded: false,
         }
+    }
+
+    /// Leaves the guards as they are by default; otherwise they are wide open.
+    pub fn guarded(mut self) -> Self {
+        self.guarded = true;
+        self
     }
 
     /// A host whose one tool `guest` has this body of `call`; `policy` is more of its section.
@@ -93,12 +111,9 @@ impl TestGate {
     pub fn policy_text(&self) -> String {
         let read = |part: &Mutex<String>| part.lock().expect("no panic before").clone();
         let cache = compiled_cache();
-        format!(
-            "[host]\ncache = {cache:?}\n{}\n{}\n{}",
-            read(&self.host),
-            read(&self.sections),
-            read(&self.tools)
-        )
+        let sections = read(&self.sections);
+        let sections = if self.guarded { sections } else { wide_open(&sections) };
+        format!("[host]\ncache = {cache:?}\n{}\n{sections}\n{}", read(&self.host), read(&self.tools))
     }
 
     /// Opens a host.
@@ -122,7 +137,7 @@ impl TestGate {
 
     /// The ledger's file.
     pub fn ledger(&self) -> PathBuf {
-        let (policy, base) = toolgate::load_policy(&self.policy()).expect("a policy");
+        let (policy, base) = toolgate::opening::load_policy(&self.policy()).expect("a policy");
         base.join(policy.host.ledger)
     }
 
@@ -156,6 +171,21 @@ impl TestGate {
     }
 }
 
+/// The sections of a policy with the guards wide open, where they do not say otherwise.
+pub fn wide_open(sections: &str) -> String {
+    let mut text = sections.to_owned();
+    for (head, lines) in WIDE_OPEN {
+        let says =
+            |line: &&str| !line.split(' ').next().is_some_and(|key| text.contains(&format!("\n{key} =")));
+        let lines: String = lines.lines().filter(says).map(|line| format!("{line}\n")).collect();
+        match text.find(head) {
+            Some(at) => text.insert_str(at + head.len(), &format!("\n{lines}")),
+            None => text.push_str(&format!("\n{head}\n{lines}")),
+        }
+    }
+    text
+}
+
 /// One suggested call in the policy's own run.
 pub fn suggest(tool: &str, arguments: &str) -> Suggestion {
     Suggestion { run: None, tool: tool.to_owned(), arguments: arguments.into(), meta: CallMeta::default() }
@@ -185,7 +215,8 @@ pub fn raw(tool: &str, arguments: &[u8]) -> Suggestion {
 /// The section of one tool: allowed, read-only, its author's own, unless `more` says otherwise.
 pub fn tool_policy(name: &str, component: &str, more: &str) -> String {
     let mut section = format!("[tools.{name}]\ncomponent = {component:?}\n");
-    for (key, value) in [("verdict", "allow"), ("effect", "read-only"), ("trust", "own")] {
+    for (key, value) in [("verdict", "allow"), ("effect", "read-only"), ("trust", "own"), ("charge", "0.01")]
+    {
         let head = more.split("\n[").next().unwrap_or_default();
         if !head.lines().any(|line| line.trim_start().starts_with(key)) {
             section.push_str(&format!("{key} = {value:?}\n"));

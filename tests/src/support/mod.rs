@@ -1,11 +1,13 @@
 //! What every test stands on: a folder with a policy, guests of a few lines, the program, and reading back.
 
 pub mod binary;
+pub mod chance;
 pub mod disk;
 pub mod gate;
 pub mod guest;
 pub mod mcp;
 pub mod source;
+pub mod vfs;
 
 pub use gate::{TestGate, call, suggest};
 pub use guest::Guest;
@@ -32,6 +34,13 @@ pub fn assert_word(outcome: &Outcome, expected: &str) {
 #[track_caller]
 pub fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap_or_else(|| panic!("not an object: {value}")).keys().map(String::as_str).collect()
+}
+
+/// A number from the environment, where it is set.
+pub fn number(name: &str) -> Option<u64> {
+    std::env::var(name)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
 /// Lets other tasks go on until a condition holds.

@@ -1,0 +1,96 @@
+//! Hosts that die and come back, and what they must agree on then.
+//!
+//! Not here: what a crash interrupts. Invariant: a call of a dead host gets its one mark: when any host starts, or
+//! when its key is asked for.
+
+use super::executor::Key;
+use super::host::{Bound, Host};
+use super::world::{Next, World};
+use std::collections::BTreeSet;
+use toolgate::call::RunId;
+use toolgate::guard::event::{Blame, Ended, Kind};
+
+impl World {
+    pub(super) fn something_dies(&mut self) -> bool {
+        self.chance.below(1_000) < self.scenario.crashes
+    }
+
+    pub(super) fn crash(&mut self, host: usize) {
+        self.summary.note("crash");
+        self.hosts[host].crash();
+        let closes = self.chance.percent(30);
+        if let Some(twin) = &mut self.twin {
+            twin.crash(host, closes);
+        }
+        let after_ms = self.chance.below(20_000);
+        self.later(after_ms, Next::Start(host));
+    }
+
+    /// The host comes back, and marks the calls that dead hosts left behind, its own last life's among them.
+    pub(super) fn start_host(&mut self, host: usize) {
+        if let Some(twin) = &mut self.twin {
+            twin.start_host(host, self.now);
+        }
+        let dead: Vec<usize> = (0..self.hosts.len()).filter(|host| !self.hosts[*host].alive).collect();
+        self.hosts[host].start(&self.ledger);
+        dead.into_iter().for_each(|dead| self.mark(host, dead));
+        self.agrees_with_its_twin(host);
+    }
+
+    /// A key that a dead host's call holds: first that host's calls get their marks.
+    pub(super) fn mark_holder_of(&mut self, host: usize, key: Key) {
+        let Some(Bound::Running(holder)) = self.ledger.keys.get(&key) else { return };
+        let holds = |host: &Host| !host.alive && host.running.iter().any(|(_, call, _)| call == holder);
+        if let Some(dead) = self.hosts.iter().position(holds) {
+            self.mark(host, dead);
+        }
+    }
+
+    fn mark(&mut self, host: usize, dead: usize) {
+        for (run, call, key) in std::mem::take(&mut self.hosts[dead].running) {
+            self.summary.note("mark");
+            if self.ledger.keys.get(&key) == Some(&Bound::Running(call)) {
+                self.ledger.keys.insert(key, Bound::InDoubt);
+            }
+            let ended = Ended { call, blame: Blame::Nothing, spent: None, result: None, slow_ms: None };
+            self.write(host, run, Kind::Ended(ended));
+        }
+    }
+
+    pub(super) fn all_hosts_agree(&mut self) {
+        let mut fresh = Host::new();
+        for run in self.runs() {
+            fresh.follow(&self.ledger, run, None);
+            let (settings, spend) = (&self.scenario.run, &self.scenario.spend);
+            let truth = fresh.board.standing(run, settings, spend, self.now);
+            for host in &mut self.hosts {
+                host.follow(&self.ledger, run, None);
+                assert_eq!(host.board.standing(run, settings, spend, self.now), truth);
+            }
+        }
+        (0..self.hosts.len()).for_each(|host| self.agrees_with_its_twin(host));
+        if let Some(twin) = &self.twin {
+            twin.verify(0);
+        }
+    }
+
+    /// Where every run stands, in memory and on the real ledger: its host's word and, for one run, what is read.
+    fn agrees_with_its_twin(&mut self, host: usize) {
+        let runs = self.runs();
+        let Some(twin) = &self.twin else { return };
+        for run in &runs {
+            self.hosts[host].follow(&self.ledger, *run, None);
+            let board = &self.hosts[host].board;
+            let ours = board.standing(*run, &self.scenario.run, &self.scenario.spend, self.now);
+            assert_eq!(twin.standing(host, &self.scenario, *run, self.now), ours, "{run} on the real ledger");
+            if runs.first() == Some(run) {
+                let read = twin.standing_read(host, &self.scenario, *run, self.now);
+                assert_eq!(read, ours, "{run} as it is read");
+            }
+        }
+    }
+
+    fn runs(&self) -> BTreeSet<RunId> {
+        self.agents.iter().map(|agent| agent.run).collect()
+    }
+}

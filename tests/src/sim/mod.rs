@@ -1,0 +1,114 @@
+//! The simulator: scripted agents on virtual time over the guards' pure cores, and over a real ledger.
+//!
+//! A seed gives 8 to 32 agents (obedient, looping, retrying, forking, polling, echoing, ignoring every refusal;
+//! restarted at random), one to three hosts that crash and come back, tools that fail, and a person who continues what
+//! was halted. They share a ledger in memory. After every record the [`auditor`] adds up by itself what happened and
+//! compares. On SQLite, the same world puts everything to a real [`ledger`](twin) too, which must decide alike. A seed
+//! is its whole life: the same seed, the same records.
+//!
+//! `SIM_SEEDS=N` runs so many seeds in memory, `SIM_SQLITE_SEEDS=N` on SQLite; those that fail are printed.
+//! `SIM_SEED=N` runs that one in both and prints its records (with `--nocapture`, or when it fails). Not here: real
+//! processes, disks and components. Invariant: nothing that decides reads a clock or entropy, and the auditor reads
+//! nothing of the guards but their answers.
+
+mod agent;
+mod auditor;
+mod calls;
+mod crashes;
+mod executor;
+mod habits;
+mod host;
+mod refusals;
+mod scenario;
+mod summary;
+mod twin;
+mod watch;
+mod world;
+
+use crate::support::{chance, number};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use summary::Summary;
+use world::World;
+
+/// Seeds in memory of an ordinary run of the tests: a minute and a half of two cores.
+const SEEDS: u64 = 6_000;
+/// Seeds on SQLite.
+const SQLITE_SEEDS: u64 = 200;
+
+/// Lives that many seeds, or the one that is asked for, and names those that fail.
+fn live_all(world: impl Fn(u64) -> World + Sync, seeds: u64) {
+    if let Some(seed) = number("SIM_SEED") {
+        println!("{:#?}", world(seed).loud().live());
+        return;
+    }
+    let failed = failing(world, seeds);
+    assert!(
+        failed.is_empty(),
+        "{} of {seeds} seeds fail; replay one with SIM_SEED={}: {failed:?}",
+        failed.len(),
+        failed[0]
+    );
+}
+
+/// The seeds that fail, in order.
+fn failing(world: impl Fn(u64) -> World + Sync, seeds: u64) -> Vec<u64> {
+    let (next, threads) = (AtomicU64::new(0), thread::available_parallelism().map_or(1, usize::from));
+    let work = || {
+        let mut failed = Vec::new();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds {
+                return failed;
+            }
+            if catch_unwind(AssertUnwindSafe(|| world(seed).live())).is_err() {
+                failed.push(seed);
+            }
+        }
+    };
+    let mut failed: Vec<u64> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    failed.sort_unstable();
+    failed
+}
+
+#[test]
+fn agents_never_get_past_the_guards() {
+    live_all(World::in_memory, number("SIM_SEEDS").unwrap_or(SEEDS));
+}
+
+#[test]
+fn a_real_ledger_decides_as_the_guards_do() {
+    live_all(World::on_sqlite, number("SIM_SQLITE_SEEDS").unwrap_or(SQLITE_SEEDS));
+}
+
+/// A simulator in which nothing happens proves nothing.
+#[test]
+fn the_seeds_together_see_every_guard_at_work() {
+    let mut seen = Summary::default();
+    (0..60).for_each(|seed| seen.add(&World::in_memory(seed).live()));
+    #[rustfmt::skip]
+    let expected = [
+        "admitted", "recorded", "crash", "mark", "retried", "child", "halted", "paused", "continued", "once", "overrun",
+        "noticed",
+        // Refusals, by code.
+        "breaker_open", "budget_exhausted", "checkpoint_and_refresh", "conflict", "depth_exceeded", "in_doubt",
+        "invalid_arguments", "rate_limited", "repetition", "run_halted", "run_paused",
+        // By guard.
+        "breaker", "burn_rate", "cost", "course", "depth", "fuel", "host_calls", "hour_cost", "hour_steps",
+        "output_bytes", "poll", "principal_rate", "proposals", "retry_budget", "review", "run_rate", "segment",
+        "slowed", "steps", "tokens", "tool_rate", "wall_time",
+        // By pattern.
+        "cycle", "errors", "same", "same_result", "unchanged",
+    ];
+    let missing: Vec<_> = expected.into_iter().filter(|what| seen.count(what) == 0).collect();
+    assert!(missing.is_empty(), "never seen: {missing:?} in {seen:#?}");
+}
+
+#[test]
+fn the_same_seed_is_the_same_life() {
+    assert_eq!(format!("{:?}", World::in_memory(7).live()), format!("{:?}", World::in_memory(7).live()));
+}
