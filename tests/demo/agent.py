@@ -1,127 +1,34 @@
-"""A scripted agent at a support desk: it speaks MCP over stdio to `toolgate serve`, as any agent does.
+"""A scripted agent's day at a support desk: it speaks MCP over stdio to `toolgate serve`, as any agent does.
 
 Usage: agent.py [TOOLGATE] [--folder DIR]
 
 TOOLGATE is the program, DIR a folder for a fresh copy of the desk and for the ledger; without them they
-are target/debug/toolgate and target/demo. It prints what it suggested, what was decided and why, what came
-back and what it cost, and then compares the ledger with that. The exit code is 0 only if every call ended
-as it should. Python 3.10 or later, standard library only.
+are target/debug/toolgate and target/demo. It prints what the agent suggested, what was decided and why, what
+came back and what it cost, between them what a person did in a shell, and then compares the ledger with all
+that. The exit code is 0 only if every call and every command ended as it should. Python 3.9 or later,
+standard library only.
 """
 
 import argparse
-import json
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import time
+from contextlib import ExitStack
+from functools import partial
 
 import table
+from afternoon import AFTERNOON, in_the_evening
+from calls import Agent
 from mcp_stdio import VERSION, ProtocolError, Server
 from morning import MORNING, afterwards
-from step import Answer, applied, mismatches
+from person import POLICY, REPO, Person
 
-REPO = pathlib.Path(__file__).resolve().parents[2]
 DESK = REPO / "tools" / "support_desk" / "desk"
 FOLDER = REPO / "target" / "demo"
-POLICY = pathlib.Path("policies") / "demo.toml"
-
-
-class Demo:
-    """The agent's state: the run it is in, what came back so far, and what was not as it should be."""
-
-    def __init__(self, server):
-        self.server = server
-        self.run = None
-        self.returned = {}
-        self.calls = []
-        self.failed = []
-
-    def morning(self):
-        """Every call of the script, a section at a time."""
-        for title, at_once, steps in MORNING:
-            table.section(title)
-            if at_once:
-                self.all_at_once(title, steps)
-            else:
-                for step in steps:
-                    self.finish(step, *self.begin(step))
-
-    def all_at_once(self, title, steps):
-        """Sends every call before it reads any answer: a call that hangs must not hold up a later one."""
-        sent = [(step, *self.begin(step)) for step in steps]
-        for call in sent:
-            self.finish(*call)
-        arrived = self.server.arrived()
-        order = [arrived.index(request) for _, _, request in sent]
-        overtook = sum(any(order[at] < earlier for earlier in order[:at]) for at in range(len(order)))
-        table.note(f"{len(sent)} calls in flight at once; {overtook} of them answered before one sent earlier")
-        if overtook == 0:
-            self.failed.append(f"{title}: every call waited for the one before it")
-
-    def begin(self, step):
-        """Suggests one call; gives its arguments and the request's id."""
-        arguments = step.arguments
-        if callable(arguments):
-            arguments = applied(arguments, self.returned, {})
-        meta = {"toolgate/thought": step.thought}
-        if self.run:
-            meta["toolgate/run"] = self.run
-        if step.key:
-            meta["toolgate/idempotency-key"] = step.key
-        return arguments, self.server.send("tools/call", {"name": step.tool, "arguments": arguments}, meta)
-
-    def finish(self, step, arguments, request):
-        """Waits for the answer, compares it with what the step expects, and prints the row."""
-        answer = Answer.read(self.server.answer(request))
-        wrong = mismatches(step, answer)
-        if self.run and answer.run != self.run:
-            wrong.append(f"the run should be {self.run}, and is {answer.run}")
-        self.run = self.run or answer.run
-        self.calls.append(answer.call)
-        self.returned[step.name or step.tool] = answer.output
-        number = len(self.calls)
-        usage = answer.usage
-        cells = suggested(step, arguments), decided(step, answer), came_back(step, answer)
-        table.row(number, not wrong, *cells, usage.get("fuel"), usage.get("wall_us"))
-        for line in beside(answer):
-            table.note(line)
-        self.failed += [f"call {number}, {step.tool}: {sentence}" for sentence in wrong]
-        return answer
-
-
-def suggested(step, arguments):
-    """The tool, the key if there is one, and the arguments."""
-    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in arguments.items()}
-    key = [f"key {step.key}"] if step.key else []
-    return [step.tool, *key, ", ".join(f"{name}: {' '.join(text.split())}" for name, text in texts.items())]
-
-
-def decided(step, answer):
-    """The verdict, the reason code of a refusal, and the rule."""
-    refused = answer.status == "refused"
-    rule = [answer.rule.replace(f"tools.{step.tool}.", "tools.….")] if answer.rule else []
-    return ["refuse" if refused else "allow", *([answer.reason] if refused else []), *rule]
-
-
-def came_back(step, answer):
-    """What the agent has of it: the result in short, or what it is told to do."""
-    if answer.status != "completed":
-        reason = [answer.reason] if answer.status == "failed" else []
-        return [*reason, answer.words().removeprefix(f"{answer.reason}: ")]
-    recorded = ["the recorded answer"] if answer.recorded else []
-    return [*recorded, applied(step.shows, answer.output, answer.words())]
-
-
-def beside(answer):
-    """What was found in it and made harmless, a line for each kind; and money that it cost."""
-    for kind in answer.classes():
-        alike = [finding for finding in answer.findings if finding["class"] == kind]
-        first = alike[0]
-        yield f"{first['action']} {len(alike)} × {kind}, as at {first['path']}: {first['detail']}"
-    if answer.usage.get("cost_usd"):
-        yield f"charged {answer.usage['cost_usd']:.2f} USD"
+# The shop's files are shipped; these are what is done at the desk.
+MADE = ("answers", "books", "outbox", "pickups")
 
 
 def prepare(folder):
@@ -129,8 +36,9 @@ def prepare(folder):
     shutil.rmtree(folder / "desk", ignore_errors=True)
     for old in (*folder.glob("ledger*"), *folder.glob("serve.log")):
         old.unlink()
-    shutil.copytree(DESK, folder / "desk", ignore=shutil.ignore_patterns("outbox", ".gitignore", "*.py"))
-    (folder / "desk" / "outbox").mkdir()
+    shutil.copytree(DESK, folder / "desk", ignore=shutil.ignore_patterns(*MADE, ".gitignore", "*.py"))
+    for made in MADE:
+        (folder / "desk" / made).mkdir()
 
 
 def discover(server):
@@ -151,51 +59,60 @@ def result(server, method):
     return message["result"]
 
 
-def ask(toolgate, environment, *arguments):
-    """What another command of toolgate says."""
-    command = [toolgate, *arguments]
-    done = subprocess.run(command, cwd=REPO, env=environment, capture_output=True, check=False)
-    said, complained = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
-    if done.returncode != 0:
-        raise ProtocolError(f"toolgate {arguments[0]} failed:\n{said}{complained}")
-    return said
+def spend_the_day(agent, person, desk):
+    """Every call and every command of the scripts, a section at a time; gives the morning's run."""
+    for title, at_once, steps in MORNING:
+        table.section(title)
+        if at_once:
+            agent.all_at_once(title, steps)
+        else:
+            agent.does(*steps)
+    agent.failed += afterwards(desk)
+    morning = agent.run
+    for title, section in AFTERNOON:
+        table.section(title)
+        section(agent, person, desk)
+    agent.failed += in_the_evening(desk)
+    return morning
 
 
-def recorded(toolgate, environment, demo):
+def recorded(agent, person):
     """Compares the ledger with what the agent saw; gives its head."""
-    report = json.loads(ask(toolgate, environment, "verify", "--policy", POLICY, "--json"))
+    report = person.reads("verify")
     if not report["ok"] or report["running"]:
-        demo.failed.append(f"the ledger should be whole, and every call ended: {report}")
-    trace = json.loads(ask(toolgate, environment, "trace", demo.run, "--policy", POLICY, "--json"))
-    if {call["call"] for call in trace["calls"]} != set(demo.calls):
-        demo.failed.append(f"the ledger should hold the {len(demo.calls)} calls of this run and no other")
+        agent.failed.append(f"the ledger should be whole, and every call ended: {report}")
+    for run, calls in agent.calls.items():
+        trace = person.reads("trace", run)
+        if {call["call"] for call in trace["calls"]} != set(calls):
+            agent.failed.append(f"the ledger should hold {len(calls)} calls of {run} and no other")
     return report["head"]
 
 
-def work(toolgate, folder):
-    """The whole demo; gives everything that was not as it should be."""
+def work(toolgate, folder, failed):
+    """The whole demo; everything that is not as it should be goes into `failed`."""
     environment = {**os.environ, "TOOLGATE_DEMO": str(folder)}
-    print(ask(toolgate, environment, "check", POLICY).strip())
     command = [toolgate, "serve", "--policy", POLICY]
-    with open(folder / "serve.log", "wb") as log, Server(command, REPO, environment, log) as server:
-        demo = Demo(server)
-        print(discover(server), end="\n\n")
+    person = Person(toolgate, environment)
+    print(person.says("check", POLICY).strip())
+    with ExitStack() as open_things:
+        log = open_things.enter_context(open(folder / "serve.log", "wb"))
+        agent = open_things.enter_context(Agent(partial(Server, command, REPO, environment, log), failed))
+        print(discover(agent.server), end="\n\n")
         table.head()
         started = time.monotonic()
-        demo.morning()
+        morning = spend_the_day(agent, person, folder / "desk")
         took_s = time.monotonic() - started
-        code, ended_s = server.close()
+        code, ended_s = agent.server.close()
     if code != 0:
-        demo.failed.append(f"the server's exit code should be 0, and is {code}")
-    demo.failed += afterwards(folder / "desk")
-    head = recorded(toolgate, environment, demo)
-    print(f"\n{len(demo.calls)} calls in {took_s:.1f} s. The server ended {ended_s * 1000:.0f} ms after its input.")
+        failed.append(f"the server's exit code should be 0, and is {code}")
+    head = recorded(agent, person)
+    print(f"\n{agent.count()} calls in {len(agent.calls)} runs and {took_s:.1f} s. ", end="")
+    print(f"The server ended {ended_s * 1000:.0f} ms after its input.")
     print(f"The ledger is whole. Its head: {head}")
     place = "" if folder == FOLDER else f"TOOLGATE_DEMO={folder} "
     print("Look further:")
-    for question in (f"trace {demo.run}", "verify"):
+    for question in (f"trace {morning}", f"trace {agent.run} --why", "runs", "verify"):
         print(f"  {place}{shown(toolgate)} {question} --policy {POLICY}")
-    return demo.failed
 
 
 def shown(path):
@@ -215,12 +132,13 @@ def main():
     if not toolgate.is_file():
         print(f"there is no {toolgate}: `make demo` builds it", file=sys.stderr)
         return 2
+    failed = []
     try:
         prepare(folder)
-        failed = work(toolgate, folder)
+        work(toolgate, folder, failed)
     except (ProtocolError, OSError) as error:
         log = folder / "serve.log"
-        failed = [str(error)] + (log.read_text("utf-8", "replace").splitlines() if log.is_file() else [])
+        failed += [str(error)] + (log.read_text("utf-8", "replace").splitlines() if log.is_file() else [])
     for sentence in failed:
         print(f"not as it should be: {sentence}", file=sys.stderr)
     return 1 if failed else 0

@@ -43,6 +43,10 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        self.kill()
+
+    def kill(self):
+        """Ends the process at once (`kill -9`), whatever it is doing."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()

@@ -1,8 +1,10 @@
 """One step of the demo: what the agent suggests, how it should end, and how it ended.
 
-Not here: the protocol (`mcp_stdio`) and the script (`morning`). Invariant: a step passes only when its
-status, reason, rule and every other thing that it names are as it says; nothing is passed over.
+Not here: the protocol (`mcp_stdio`) and the script (`morning`, `afternoon`). Invariant: a step passes only when
+its status, reason, rule and every other thing that it names are as it says; nothing is passed over.
 """
+
+from __future__ import annotations
 
 import json
 import re
@@ -15,12 +17,19 @@ ENVELOPE = re.compile(r"</?outside-data id=[^>]*>\s*")
 
 @dataclass(frozen=True)
 class Ends:
-    """How a call should end. `rule` is left out for the tool's own verdict."""
+    """How a call should end.
+
+    `rule` is left out for the tool's own verdict, and `""` for none; `degraded` is the reason of a stand-in,
+    `says` part of a notice, and `waits` that the agent is told when to ask again.
+    """
 
     status: str
     reason: str | None = None
     rule: str | None = None
     recorded: bool = False
+    degraded: str | None = None
+    waits: bool = False
+    says: str = ""
     finds: tuple = ()
     holds: Callable[[Any], bool] = lambda output: True
 
@@ -30,9 +39,9 @@ def completes(holds=lambda output: True, **more):
     return Ends("completed", holds=holds, **more)
 
 
-def refused(reason, rule=None):
+def refused(reason, rule=None, **more):
     """Nothing runs."""
-    return Ends("refused", reason, rule)
+    return Ends("refused", reason, rule, **more)
 
 
 def fails(reason):
@@ -66,6 +75,10 @@ class Answer:
     reason: str | None = None
     rule: str | None = None
     recorded: bool = False
+    degraded: str | None = None
+    approval: str | None = None
+    retry_after_ms: int | None = None
+    notices: list = field(default_factory=list)
     findings: list = field(default_factory=list)
     usage: dict = field(default_factory=dict)
     run: str | None = None
@@ -84,8 +97,9 @@ class Answer:
                 answer.wrong.append(f"a protocol error: {error}")
         else:
             result = message["result"]
-            text = "\n".join(part.get("text", "") for part in result.get("content", []))
+            text, *notices = [part.get("text", "") for part in result.get("content", [])] or [""]
             answer, meta = cls(text=text, output=result.get("structuredContent")), result.get("_meta", {})
+            answer.notices = [line for notice in notices for line in notice.splitlines()]
         ended = meta.get("toolgate/outcome")
         if ended is None:
             answer.wrong.append(f"no toolgate/outcome: {message}")
@@ -93,6 +107,8 @@ class Answer:
         answer.run, answer.call = meta.get("toolgate/run"), meta.get("toolgate/call")
         answer.status, answer.reason, answer.rule = ended["status"], ended.get("reason"), ended.get("rule")
         answer.recorded, answer.usage = ended.get("recorded", False), ended["usage"]
+        answer.degraded = (ended.get("degraded") or {}).get("reason")
+        answer.approval, answer.retry_after_ms = ended.get("approval"), ended.get("retry_after_ms")
         answer.findings = ended.get("findings", [])
         if "result" in message and message["result"].get("isError") != (answer.status != "completed"):
             answer.wrong.append("isError does not fit the status")
@@ -111,15 +127,21 @@ def mismatches(step, answer):
     """Every way in which the answer is not what the step expects, a sentence each."""
     ends, found = step.ends, list(answer.wrong)
     ruled = ends.status != "refused" or ends.reason == "denied_by_policy"
-    rule = ends.rule or (f"tools.{step.tool}.verdict" if ruled else None)
+    verdict = f"tools.{step.tool}.verdict" if ruled else None
+    rule = verdict if ends.rule is None else ends.rule or None
     for what, expected, got in [
         ("status", ends.status, answer.status),
         ("reason", ends.reason, answer.reason),
         ("rule", rule, answer.rule),
         ("recorded", ends.recorded, answer.recorded),
+        ("the reason of a stand-in", ends.degraded, answer.degraded),
     ]:
         if expected != got:
             found.append(f"{what} should be {expected}, and is {got}")
+    if ends.waits and not answer.retry_after_ms:
+        found.append("should say when to ask again")
+    if ends.says not in "\n".join(answer.notices):
+        found.append(f"should be told `{ends.says}`, and is told {answer.notices}")
     missing = set(ends.finds) - set(answer.classes())
     if missing:
         found.append(f"should find {sorted(missing)} in what came back, and found {answer.classes()}")

@@ -1,6 +1,6 @@
 """The table that the demo prints: one block of lines a call, at most 100 columns wide.
 
-Not here: whether a call ended as it should. Invariant: no cell is wider than its column.
+Not here: whether something ended as it should. Invariant: no cell is wider than its column.
 """
 
 import os
@@ -50,6 +50,14 @@ def note(text):
     """A line that belongs to the row above."""
     margin = " " * (WIDTHS[""] + len(GAP))
     print(paint(margin + textwrap.shorten(text, COLUMNS - len(margin), placeholder="…"), DIM))
+
+
+def aside(passed, did, came_of_it):
+    """What somebody else did between two calls, and what came of it."""
+    print(paint("✓" if passed else "✗", GREEN if passed else RED) + " " * (WIDTHS[""] + len(GAP) - 1), end="")
+    width = COLUMNS - WIDTHS[""] - len(GAP)
+    print(textwrap.shorten(did, width, placeholder="…"))
+    note(f"→ {came_of_it}")
 
 
 def amount(number):

@@ -65,7 +65,7 @@ pub(crate) fn find_order(
 
 /// The order of that id in a desk.
 pub(crate) fn find(desk: &Path, order_id: &str) -> Result<Order, Failure> {
-    let text = fs::read_to_string(desk.join("orders.json")).map_err(|_| {
+    let text = fs::read_to_string(desk.join("orders/orders.json")).map_err(|_| {
         Failure::unavailable("the list of orders cannot be read now: tell the person in charge")
     })?;
     let orders: Vec<Order> = serde_json::from_str(&text)

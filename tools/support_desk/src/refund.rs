@@ -1,4 +1,4 @@
-//! `refund_order`: money back, as a line in the outbox. Not a payment: the demo's bank reads that file.
+//! `refund_order`: money back, as a line in the books. Not a payment: the demo's bank reads that file.
 //!
 //! Invariant: an order is never refunded beyond its total, and one idempotency key gives one refund.
 
@@ -31,7 +31,7 @@ pub(crate) struct Refunded {
     repeated: bool,
 }
 
-/// A line of `outbox/refunds.jsonl`.
+/// A line of `books/refunds.jsonl`.
 #[derive(Debug, Serialize, Deserialize)]
 struct Line {
     refund_id: String,
@@ -89,8 +89,9 @@ fn refund(
         idempotency_key: key,
         call_id: cx.call_id(),
     };
-    book.append(&line)?;
+    // First: a call that may not pay the fee ends here, and has refunded nothing.
     cx.charge(FEE_MICRO_USD);
+    book.append(&line)?;
     Ok(Refunded { refund_id, order_id, amount, left, repeated: false })
 }
 
@@ -102,7 +103,7 @@ struct Book {
 
 impl Book {
     fn open(desk: &Path) -> Result<Self, Failure> {
-        let path = desk.join("outbox/refunds.jsonl");
+        let path = desk.join("books/refunds.jsonl");
         let text = match fs::read_to_string(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             read => read.map_err(|_| closed())?,
@@ -143,8 +144,8 @@ impl Book {
         let mut text = serde_json::to_string(line)
             .map_err(|error| Failure::internal(format!("the refund cannot be written: {error}")))?;
         text.push('\n');
-        if let Some(outbox) = self.path.parent() {
-            fs::create_dir_all(outbox).map_err(|_| closed())?;
+        if let Some(books) = self.path.parent().filter(|books| !books.is_dir()) {
+            fs::create_dir_all(books).map_err(|_| closed())?;
         }
         let mut file = File::options().append(true).create(true).open(&self.path).map_err(|_| closed())?;
         let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
@@ -154,7 +155,7 @@ impl Book {
 
 fn closed() -> Failure {
     Failure::capability_denied(
-        "the desk's outbox cannot be used: nothing was refunded; tell the person in charge",
+        "the desk's books cannot be used: nothing was refunded; tell the person in charge",
     )
 }
 
@@ -167,8 +168,9 @@ mod tests {
 
     fn desk() -> TempDir {
         let folder = tempfile::tempdir().expect("a folder");
-        let orders = Path::new(env!("CARGO_MANIFEST_DIR")).join("desk/orders.json");
-        fs::copy(orders, folder.path().join("orders.json")).expect("the orders");
+        let orders = Path::new(env!("CARGO_MANIFEST_DIR")).join("desk/orders/orders.json");
+        fs::create_dir(folder.path().join("orders")).expect("a folder");
+        fs::copy(orders, folder.path().join("orders/orders.json")).expect("the orders");
         folder
     }
 
@@ -177,7 +179,7 @@ mod tests {
     }
 
     fn lines(desk: &TempDir) -> usize {
-        fs::read_to_string(desk.path().join("outbox/refunds.jsonl")).map_or(0, |text| text.lines().count())
+        fs::read_to_string(desk.path().join("books/refunds.jsonl")).map_or(0, |text| text.lines().count())
     }
 
     #[test]
@@ -231,8 +233,8 @@ mod tests {
     #[test]
     fn a_damaged_book_stops_refunds() {
         let desk = desk();
-        fs::create_dir(desk.path().join("outbox")).expect("a folder");
-        fs::write(desk.path().join("outbox/refunds.jsonl"), "{\"refund_id\": \"R-").expect("a torn line");
+        fs::create_dir(desk.path().join("books")).expect("a folder");
+        fs::write(desk.path().join("books/refunds.jsonl"), "{\"refund_id\": \"R-").expect("a torn line");
         assert_eq!(
             pay(&desk, &FakeContext::new(), "A-1001", 1.0).expect_err("damaged").kind,
             FailureKind::Internal

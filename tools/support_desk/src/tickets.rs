@@ -34,14 +34,17 @@ pub(crate) fn reply_to_ticket(
 }
 
 fn reply(desk: &Path, ticket_id: String, text: &str) -> Result<Reply, Failure> {
-    let known = ids(&desk.join("tickets.csv"))?;
+    let known = ids(&desk.join("inbox/tickets.csv"))?;
     if !known.contains(&ticket_id) {
         let known = known.join(", ");
         return Err(Failure::not_found(format!("there is no ticket `{ticket_id}`; the tickets: {known}")));
     }
     let closed = |_| Failure::capability_denied("the desk's outbox cannot be used: the reply was not sent");
-    let path = desk.join("outbox").join(format!("ticket-{ticket_id}.md"));
-    fs::create_dir_all(desk.join("outbox")).map_err(closed)?;
+    let outbox = desk.join("outbox");
+    if !outbox.is_dir() {
+        fs::create_dir_all(&outbox).map_err(closed)?;
+    }
+    let path = outbox.join(format!("ticket-{ticket_id}.md"));
     let replaced = fs::read_to_string(&path).is_ok_and(|before| before != text);
     fs::write(&path, text).map_err(closed)?;
     Ok(Reply { ticket_id, path: path.display().to_string(), replaced })
@@ -66,8 +69,9 @@ mod tests {
 
     fn desk() -> TempDir {
         let folder = tempfile::tempdir().expect("a folder");
-        let tickets = Path::new(env!("CARGO_MANIFEST_DIR")).join("desk/tickets.csv");
-        fs::copy(tickets, folder.path().join("tickets.csv")).expect("the tickets");
+        let tickets = Path::new(env!("CARGO_MANIFEST_DIR")).join("desk/inbox/tickets.csv");
+        fs::create_dir(folder.path().join("inbox")).expect("a folder");
+        fs::copy(tickets, folder.path().join("inbox/tickets.csv")).expect("the tickets");
         folder
     }
 
