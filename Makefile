@@ -13,7 +13,7 @@ TOOLGATE := target/debug/toolgate
 TOOLS := echo files json table web_page diff calc support_desk
 VENV := target/venv
 
-.PHONY: help demo test check fmt clippy doc deny host guests target run-tests clients bench clean
+.PHONY: help sim crash demo test check fmt clippy doc deny host guests target run-tests clients bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -44,6 +44,16 @@ run-tests:
 		cargo test --workspace --locked --no-fail-fast --lib --bins --tests; \
 	fi
 	cargo test --workspace --locked --doc
+
+SEEDS ?= 10000
+SQLITE_SEEDS ?= 200
+KILLS ?= 10000
+
+sim: host ## Simulate agents on virtual time: SEEDS=N, SQLITE_SEEDS=N, or SEED=N to replay one
+	SIM_SEEDS=$(SEEDS) SIM_SQLITE_SEEDS=$(SQLITE_SEEDS) $(if $(SEED),SIM_SEED=$(SEED)) cargo nextest run --workspace --locked --no-capture -E 'test(sim::)'
+
+crash: host guests ## Kill real hosts, KILLS=N times
+	CRASH_KILLS=$(KILLS) cargo nextest run --workspace --locked --no-capture -E 'test(crash_harness::)'
 
 fmt:
 	cargo fmt --all --check

@@ -6,6 +6,8 @@
 
 mod bare;
 mod call;
+mod guards;
+mod kill;
 mod memory;
 mod place;
 mod sanitizer;
@@ -24,6 +26,8 @@ type Section = fn(&Place, &mut Table) -> Result<()>;
 
 const SECTIONS: &[(&str, Section)] = &[
     ("call", call::measure),
+    ("guards", guards::measure),
+    ("kill", kill::measure),
     ("synced", synced::measure),
     ("start", start::measure),
     ("stdio", stdio::measure),

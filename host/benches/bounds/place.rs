@@ -9,6 +9,9 @@ use tempfile::TempDir;
 /// The text that every echo gives back.
 pub(crate) const TEXT: &str = "hello, tool";
 
+/// Every guard is on, and none of them says no to ten thousand equal calls.
+const ENDLESS: &str = "[run]\nbudgets = { steps = 1000000000, proposals = 1000000000 }\nrepetition = false\n";
+
 /// The release binary under test.
 const TOOLGATE: &str = env!("CARGO_BIN_EXE_toolgate");
 
@@ -33,6 +36,14 @@ impl Place {
     /// A policy that allows `echo`, with a ledger of its own; `more` is what else its section says.
     pub(crate) fn echo_policy(&self, name: &str, more: &str) -> Result<PathBuf> {
         self.policy(name, &tool("echo", &self.echo(), more))
+    }
+
+    /// A policy that allows a tool which computes without end, and where its ledger lies.
+    pub(crate) fn spinner_policy(&self, name: &str) -> Result<(PathBuf, PathBuf)> {
+        let spinner = self.components.join("support_desk.wasm");
+        let more = "effect = \"read-only\"\nbreaker = \"off\"\nlimits = { fuel = \"1000000G\", deadline = \"60s\", call_deadline = \"60s\" }";
+        let policy = self.policy(name, &tool("loop_forever", &spinner, more))?;
+        Ok((policy, self.folder.path().join(format!("{name}.db"))))
     }
 
     /// A policy with up to `count` of the tools that are built, and how many it has.
@@ -70,7 +81,8 @@ impl Place {
 
     fn policy(&self, name: &str, sections: &str) -> Result<PathBuf> {
         let file = self.folder.path().join(format!("{name}.toml"));
-        std::fs::write(&file, format!("[host]\nledger = \"{name}.db\"\ncache = \"cache\"\n\n{sections}"))?;
+        let head = format!("[host]\nledger = \"{name}.db\"\ncache = \"cache\"\n\n{ENDLESS}\n{sections}");
+        std::fs::write(&file, head)?;
         Ok(file)
     }
 }
