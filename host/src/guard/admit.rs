@@ -22,7 +22,8 @@ impl Board {
     /// scope that [`missing`](Self::missing) asks for; without them the run is unknown.
     pub fn admit(&self, ask: &Ask) -> Result<Admission, Refusal> {
         let unknown = || {
-            No::new(Denial::UnknownRun, GuardName::Course, ask.run, Why::UnknownRun).refusal(ask, Vec::new())
+            No::new(Denial::UnknownRun, GuardName::Course, ask.run, Why::UnknownRun)
+                .refusal(ask.run, Vec::new())
         };
         if self.missing(ask.run, Some(&ask.tool)).is_some() {
             return Err(unknown());
@@ -41,7 +42,7 @@ impl Board {
         };
         match inquiry.walk() {
             Ok(allowed) => Ok(Admission { allowed, notices: inquiry.notices, readings: inquiry.readings }),
-            Err(no) => Err(no.refusal(ask, inquiry.readings)),
+            Err(no) => Err(no.refusal(ask.run, inquiry.readings)),
         }
     }
 
@@ -50,9 +51,17 @@ impl Board {
         self.tool(tool).is_some_and(|tool| retry::has_room(tool, settings, at_ms))
     }
 
-    /// Money that the run has spent, in micro-USD; 0 for a run that is not in memory.
+    /// Whether the run, or one above it, is paused, halted or finished: nothing more is executed in it. A run that is
+    /// not in memory stands.
+    pub fn stands(&self, run: RunId) -> bool {
+        let lineage = self.lineage(run);
+        lineage.is_empty() || lineage.iter().any(|(_, state)| state.course != Course::Running)
+    }
+
+    /// Money that the run has spent, or that its calls in flight may spend, in micro-USD; 0 for a run that is not in
+    /// memory.
     pub fn cost_micro_usd(&self, run: RunId) -> u64 {
-        self.run(run).map_or(0, |state| state.spent.cost_micro_usd)
+        self.run(run).map_or(0, |state| state.spent.plus(state.held).cost_micro_usd)
     }
 
     /// After a proposal that did not start: the run that must be halted for it, and the sentence for the halt's

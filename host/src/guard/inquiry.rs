@@ -63,13 +63,13 @@ impl No {
         Self { pauses: true, ..self }
     }
 
-    pub(super) fn refusal(self, ask: &Ask, readings: Vec<Reading>) -> Refusal {
+    pub(super) fn refusal(self, asking: RunId, readings: Vec<Reading>) -> Refusal {
         Refusal {
             code: self.code,
             guard: self.guard,
             why: self.why,
             run: self.run,
-            inherited: self.run != ask.run,
+            inherited: self.run != asking,
             retry_after_ms: self.retry_after_ms,
             halts: self.halts,
             pauses: self.pauses,
@@ -81,7 +81,7 @@ impl No {
 impl Inquiry<'_> {
     /// Past all guards; what the call may spend.
     pub(super) fn walk(&mut self) -> Result<Hold, No> {
-        self.course()?;
+        course(self.lineage)?;
         self.depth()?;
         self.refusals()?;
         self.segment()?;
@@ -97,20 +97,6 @@ impl Inquiry<'_> {
 
     fn read(&mut self, guard: GuardName, used: u64, limit: u64) {
         self.readings.push(Reading { guard, used, limit });
-    }
-
-    /// A run stands when any of its ancestors does.
-    fn course(&self) -> Result<(), No> {
-        for (run, state) in self.lineage {
-            let (code, why) = match &state.course {
-                Course::Running => continue,
-                Course::Paused(why) => (Denial::RunPaused, Why::Paused(why.clone())),
-                Course::Halted(why) => (Denial::RunHalted, Why::Halted(why.clone())),
-                Course::Finished => (Denial::RunHalted, Why::Finished),
-            };
-            return Err(No::new(code, GuardName::Course, *run, why));
-        }
-        Ok(())
     }
 
     fn depth(&mut self) -> Result<(), No> {
@@ -284,8 +270,22 @@ impl Inquiry<'_> {
     }
 }
 
+/// A run stands when any of its ancestors does.
+pub(super) fn course(lineage: &[(RunId, &RunState)]) -> Result<(), No> {
+    for (run, state) in lineage {
+        let (code, why) = match &state.course {
+            Course::Running => continue,
+            Course::Paused(why) => (Denial::RunPaused, Why::Paused(why.clone())),
+            Course::Halted(why) => (Denial::RunHalted, Why::Halted(why.clone())),
+            Course::Finished => (Denial::RunHalted, Why::Finished),
+        };
+        return Err(No::new(code, GuardName::Course, *run, why));
+    }
+    Ok(())
+}
+
 /// A budget that does not cover the call: for good, or only while other calls hold it.
-fn uncovered(run: RunId, why: Why) -> No {
+pub(super) fn uncovered(run: RunId, why: Why) -> No {
     let Why::Budget { budget, used, asked, limit, .. } = why else {
         return No::new(Denial::BudgetExhausted, GuardName::Steps, run, why);
     };

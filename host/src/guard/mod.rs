@@ -26,6 +26,7 @@ mod tally;
 mod tests;
 mod tokens;
 mod tool;
+mod turn;
 mod verdict;
 mod words;
 
@@ -35,6 +36,7 @@ pub use near::near;
 pub use rate::Limited;
 pub use repetition::Pattern;
 pub use retry::pause_ms;
+pub use run::Course;
 pub use scope::Scope;
 pub use spend::Window;
 pub use status::{Amounts, Left, NextAction, Standing, Status};

@@ -15,11 +15,15 @@ use std::collections::BTreeMap;
 /// Where a run stands in its course.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Course {
+pub enum Course {
+    /// Its calls run.
     #[default]
     Running,
+    /// None begins until it is continued; with why.
     Paused(String),
+    /// None begins unless a person continues it; with why.
     Halted(String),
+    /// It is over.
     Finished,
 }
 
@@ -109,10 +113,10 @@ impl RunState {
         }
     }
 
-    /// The run's own course changes. Nothing follows on finished, and only a person's word on halted.
+    /// The run's own course changes. Nothing follows on finished, and only a person's continuing on halted.
     pub(super) fn steered(&mut self, at_ms: u64, steer: &Steer) {
         match (steer, &self.course) {
-            (Steer::Finished { .. }, _) => self.course = Course::Finished,
+            (Steer::Finished { .. }, Course::Running | Course::Paused(_)) => self.course = Course::Finished,
             (Steer::Halted(why), Course::Running | Course::Paused(_)) => {
                 self.course = Course::Halted(why.clone());
             }
@@ -125,7 +129,14 @@ impl RunState {
             }
             (Steer::Reported, _) => self.reviewed = true,
             (Steer::Refreshed, _) => self.segment_ms = at_ms,
-            (Steer::Tokens(_) | Steer::Halted(_) | Steer::Paused(_) | Steer::Continued, _) => {}
+            (
+                Steer::Tokens(_)
+                | Steer::Halted(_)
+                | Steer::Paused(_)
+                | Steer::Continued
+                | Steer::Finished { .. },
+                _,
+            ) => {}
         }
     }
 }

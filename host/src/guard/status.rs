@@ -50,8 +50,11 @@ pub struct Standing {
     pub status: Status,
     /// What to do next.
     pub next_action: NextAction,
-    /// Why, gravest first; empty when safe and running.
+    /// Why, gravest first; empty when safe and running and no tool is switched off.
     pub reasons: Vec<String>,
+    /// Where its own course stands, whatever its ancestors'. Not serialized: the reasons say it.
+    #[serde(skip)]
+    pub course: Course,
     /// Used so far, descendants included.
     pub usage: Amounts,
     /// Left, of the run or of the ancestor that has the least; what runs holds its share.
@@ -151,9 +154,18 @@ impl Board {
             status: found.iter().map(|(_, status, _)| *status).max().unwrap_or(Status::Safe),
             next_action: found.iter().map(|(next, ..)| *next).max().unwrap_or(NextAction::Continue),
             reasons: found.into_iter().map(|(.., reason)| reason).collect(),
+            course: own.course.clone(),
             usage: used(own, principal, at_ms),
             remaining: left(&lineage, own, principal, guards, spend, at_ms),
         })
+    }
+}
+
+impl Standing {
+    /// Counts in what stops the whole run from outside of the guards.
+    pub fn stop(&mut self, reason: String) {
+        (self.status, self.next_action) = (Status::Critical, NextAction::EmergencyHalt);
+        self.reasons.insert(0, reason);
     }
 }
 

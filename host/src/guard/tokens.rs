@@ -23,6 +23,11 @@ impl Tokens {
         self.used
     }
 
+    /// Tokens that are known of `run` alone, its descendants not included.
+    pub(super) fn known(&self, run: RunId) -> u64 {
+        self.by_run.get(&run).map_or(0, |(counted, told)| *counted.max(told))
+    }
+
     /// Counts tokens that a call of `run` returned.
     pub(super) fn count(&mut self, run: RunId, tokens: u64) {
         if tokens > 0 {

@@ -1,5 +1,6 @@
 //! Budgets: no run spends more than it has, nor do its ancestors.
 
+use super::super::settings::Budgets;
 use super::super::{Budget, Notice, Why};
 use super::*;
 
@@ -50,6 +51,14 @@ fn the_fifty_first_proposal_halts_the_run() {
     assert_eq!((exhausted(&refusal).1, refusal.halts), (Budget::Proposals, true));
     let (halted, why) = world.board.overrun(run(1), &world.guards).unwrap();
     assert_eq!((halted, why.as_str()), (run(1), "The run has used 51 of 50 suggested calls."));
+}
+
+#[test]
+fn a_call_that_runs_is_a_proposal_too() {
+    let mut world = World::new();
+    world.guards.budgets.proposals = 3;
+    (0..3).for_each(|n| drop(world.call(1, n * 100).unwrap()));
+    assert_eq!(exhausted(&world.asked(1, 900).unwrap_err()).1, Budget::Proposals);
 }
 
 #[test]
@@ -123,6 +132,39 @@ fn what_can_be_divided_is_narrowed_to_what_is_left() {
     let narrowed = Hold { fuel: 300, tokens: 20, wall_ms: 9, ..Hold::default() };
     assert_eq!(world.call(1, 200).unwrap().allowed, narrowed);
     assert_eq!(exhausted(&world.call(1, 300).unwrap_err()), (Denial::BudgetExhausted, Budget::Tokens));
+}
+
+#[test]
+fn each_amount_is_held_while_a_call_runs_then_counted_and_the_next_narrowed_to_what_is_left() {
+    type Limit = fn(&mut Budgets) -> &mut Option<u64>;
+    type Amount = fn(&mut Hold) -> &mut u64;
+    let each: [(Budget, Limit, Amount); 5] = [
+        (Budget::Tokens, |budgets| &mut budgets.tokens, |hold| &mut hold.tokens),
+        (Budget::WallTime, |budgets| &mut budgets.wall_ms, |hold| &mut hold.wall_ms),
+        (Budget::Fuel, |budgets| &mut budgets.fuel, |hold| &mut hold.fuel),
+        (Budget::HostCalls, |budgets| &mut budgets.host_calls, |hold| &mut hold.host_calls),
+        (Budget::OutputBytes, |budgets| &mut budgets.output_bytes, |hold| &mut hold.output_bytes),
+    ];
+    for (budget, limit, amount) in each {
+        let of = |n| {
+            let mut hold = Hold::default();
+            *amount(&mut hold) = n;
+            hold
+        };
+        let mut world = World::new();
+        *limit(&mut world.guards.budgets) = Some(10);
+        world.worst = of(7);
+        let (first, admission) = world.start(1, 100).unwrap();
+        assert_eq!(admission.allowed, of(7), "{budget:?}");
+        let (second, admission) = world.start(1, 200).unwrap();
+        assert_eq!(admission.allowed, of(3), "{budget:?}: the first call holds 7 of 10");
+        assert_eq!(exhausted(&world.asked(1, 300).unwrap_err()), (Denial::RateLimited, budget));
+        world.end(1, first, Blame::Works, Some(of(4)), None);
+        assert_eq!(world.asked(1, 300).unwrap().allowed, of(3), "{budget:?}: 4 are spent, 3 held");
+        world.end(1, second, Blame::Works, Some(of(3)), None);
+        assert_eq!(world.call(1, 400).unwrap().allowed, of(3), "{budget:?}: 7 are spent");
+        assert_eq!(exhausted(&world.asked(1, 500).unwrap_err()), (Denial::BudgetExhausted, budget));
+    }
 }
 
 #[test]

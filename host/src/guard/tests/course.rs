@@ -30,7 +30,8 @@ fn a_paused_run_goes_on_when_it_is_continued() {
 fn a_halted_run_stays_halted_until_a_person_continues_it() {
     let mut world = World::new();
     world.steer(1, Steer::Halted("loop".to_owned()));
-    for steer in [Steer::Paused("x".to_owned()), Steer::Reported, Steer::Refreshed] {
+    let finished = Steer::Finished { reached: true };
+    for steer in [Steer::Paused("x".to_owned()), Steer::Reported, Steer::Refreshed, finished] {
         world.steer(1, steer);
         assert_eq!(world.asked(1, 100).unwrap_err().why, Why::Halted("loop".to_owned()));
     }
@@ -57,6 +58,23 @@ fn what_stops_a_run_stops_its_descendants() {
     world.steer(1, Steer::Paused("look".to_owned()));
     let refusal = world.asked(3, 100).unwrap_err();
     assert_eq!((refusal.code, refusal.run, refusal.inherited), (Denial::RunPaused, run(1), true));
+}
+
+#[test]
+fn a_run_stands_while_it_or_one_above_it_is_paused_halted_or_finished() {
+    for steer in [
+        Steer::Paused("look".to_owned()),
+        Steer::Halted("loop".to_owned()),
+        Steer::Finished { reached: true },
+    ] {
+        let mut world = World::new();
+        world.open(2, Some(1));
+        world.open(3, None);
+        assert_eq!([1, 2, 3].map(|n| world.board.stands(run(n))), [false; 3]);
+        world.steer(1, steer);
+        assert_eq!([1, 2, 3].map(|n| world.board.stands(run(n))), [true, true, false]);
+        assert!(world.board.stands(run(9)), "not in memory");
+    }
 }
 
 #[test]

@@ -4,12 +4,14 @@
 
 mod board;
 mod breaker;
+mod breaker_model;
 mod budget;
 mod course;
 mod random;
 mod repetition;
 mod spend;
 mod status;
+mod turn;
 mod words;
 
 use super::event::{Admitted, Blame, Ended, Event, Fingerprint, Hold, Kind, Opened, Refused, Steer};

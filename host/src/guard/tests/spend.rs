@@ -60,6 +60,30 @@ fn money_of_calls_that_run_is_held_across_runs() {
 }
 
 #[test]
+fn an_ending_that_does_not_know_leaves_all_spent_for_the_principal() {
+    let mut world = rich();
+    world.worst = money(3_000_000);
+    world.open(2, None);
+    let (call, _) = world.start(1, 100).unwrap();
+    world.end(1, call, Blame::Nothing, None, None);
+    let refusal = world.asked(2, 100).unwrap_err();
+    assert_eq!((refusal.code, refusal.guard), (Denial::BudgetExhausted, GuardName::HourCost));
+}
+
+#[test]
+fn a_run_has_the_rate_of_its_ancestors_too() {
+    let mut world = rich();
+    world.guards.rate = Some(Rate { calls: 2, per_ms: 10_000 });
+    world.open(2, Some(1));
+    world.open(3, None);
+    world.call(1, 100).unwrap();
+    world.call(2, 100).unwrap();
+    let refusal = world.asked(2, 200).unwrap_err();
+    assert_eq!((refusal.guard, refusal.run, refusal.inherited), (GuardName::RunRate, run(1), true));
+    assert!(world.asked(3, 200).is_ok(), "another family");
+}
+
+#[test]
 fn calls_of_all_runs_in_an_hour_may_be_limited() {
     let mut world = rich();
     world.spend.hour_steps = Some(2);
@@ -85,6 +109,17 @@ fn a_run_that_spends_too_fast_is_halted_after_its_first_minute() {
     assert!(refusal.halts);
     world.now += 12_000;
     assert!(world.asked(1, 200).is_ok(), "0.10 in 72 seconds are 5.00 an hour");
+}
+
+#[test]
+fn a_run_whose_ancestor_spends_too_fast_is_refused_and_the_ancestor_halted() {
+    let mut world = rich();
+    world.worst = money(100_000);
+    world.call(1, 100).unwrap();
+    world.now += 60_000;
+    world.open(2, Some(1));
+    let refusal = world.asked(2, 200).unwrap_err();
+    assert_eq!((refusal.guard, refusal.run, refusal.halts), (GuardName::BurnRate, run(1), true));
 }
 
 #[test]
@@ -120,6 +155,16 @@ fn what_one_run_is_told_by_upstream_slows_all_runs_of_the_tool() {
     assert_eq!((refusal.why, refusal.retry_after_ms), (Why::Slowed, Some(5_000)));
     world.now += 5_000;
     assert!(world.asked(2, 100).is_ok());
+}
+
+#[test]
+fn the_longest_wait_that_upstream_wants_counts_whoever_hears_of_it_last() {
+    let mut world = rich();
+    let (call, _) = world.start(1, 100).unwrap();
+    for slow_ms in [Some(7_000), Some(1_000), None] {
+        world.happen(1, Kind::Retried { call, slow_ms });
+        assert_eq!(world.asked(1, 200).unwrap_err().retry_after_ms, Some(7_000));
+    }
 }
 
 #[test]
