@@ -3,7 +3,7 @@
 //! Not here: how they are stored. Invariant: an entry is plain data; every time in it is Unix
 //! milliseconds from the caller's clock, and every digest is SHA-256.
 
-use crate::call::{CallId, Outcome, RunId};
+use crate::call::{CallId, Lineage, Outcome, RunId};
 use crate::guard::event::{Blame, Fingerprint, Steer};
 use crate::guard::settings::{Retry, RunGuards};
 use crate::guard::{Admission, Ask, Reading, Refusal as GuardRefusal};
@@ -75,6 +75,9 @@ pub struct RunRow {
     pub opened_ms: u64,
     /// Context keys for each of its calls; gone once they are pruned.
     pub context: Option<Value>,
+    /// Itself and the runs that it is part of.
+    #[serde(skip)]
+    pub lineage: Lineage,
 }
 
 /// A call about to be executed: written before anything runs.
@@ -297,12 +300,22 @@ pub struct Told {
     pub tokens: u64,
     /// Money spent, in micro-USD.
     pub cost_micro_usd: u64,
+    /// Nobody knows what the call has spent: all that was held for it stays spent.
+    pub spent_unknown: bool,
 }
 
 impl Told {
-    /// Of a call whose ending says nothing.
-    pub const NOTHING: Self =
-        Self { blame: Blame::Nothing, result: None, slow_ms: None, tokens: 0, cost_micro_usd: 0 };
+    /// Of a call that did nothing.
+    pub const NOTHING: Self = Self {
+        blame: Blame::Nothing,
+        result: None,
+        slow_ms: None,
+        tokens: 0,
+        cost_micro_usd: 0,
+        spent_unknown: false,
+    };
+    /// Of a call that was given up while it ran.
+    pub const UNKNOWN: Self = Self { spent_unknown: true, ..Self::NOTHING };
 }
 
 /// A further execution inside a call that this host started; written before it runs.
@@ -335,6 +348,28 @@ pub struct Steering {
     pub by: String,
     /// What was said beside.
     pub note: Option<String>,
+    /// When.
+    pub at_ms: u64,
+}
+
+/// What an agent says about its own run, by one call of the host's own tools. Where it changes anything, it counts as
+/// one proposal.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// The call.
+    pub call: CallId,
+    /// Its run.
+    pub run: RunId,
+    /// The host's own tool.
+    pub tool: String,
+    /// The policy in force.
+    pub policy_digest: [u8; 32],
+    /// Why the agent says it.
+    pub thought: Option<String>,
+    /// What it says, each with what was said beside.
+    pub words: Vec<(Steer, Option<String>)>,
+    /// Under which guards it may be said.
+    pub guards: Arc<RunGuards>,
     /// When.
     pub at_ms: u64,
 }

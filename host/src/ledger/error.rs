@@ -13,6 +13,9 @@ pub enum LedgerError {
         "no approval `{0}` waits for an answer: it was answered, has expired, or never was; `toolgate approvals` lists them"
     )]
     NotWaiting(String),
+    /// The call is not in doubt, or not any more.
+    #[error("{0} is not in doubt, or somebody has resolved it; `toolgate doubts` lists those that are")]
+    NotInDoubt(CallId),
     /// A write or a sync failed, so nothing can be promised until the ledger is opened again. What was
     /// asked may or may not be on the ledger; opening again finds out.
     #[error("the ledger refuses all work until it is opened again: {cause}")]

@@ -41,6 +41,9 @@ pub(super) struct GuardFacts {
     /// Micro-USD; the usage has it in USD, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<u64>,
+    /// What was held stays spent.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    held: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +83,8 @@ impl GuardFacts {
         let (result, slow_ms) = (told.result, told.slow_ms);
         let tokens = Some(told.tokens).filter(|tokens| *tokens > 0);
         let cost = Some(told.cost_micro_usd).filter(|cost| *cost > 0);
-        let guard = Self { blame, breaker, result, slow_ms, tokens, cost, ..Self::default() };
+        let held = told.spent_unknown;
+        let guard = Self { blame, breaker, result, slow_ms, tokens, cost, held, ..Self::default() };
         Some(guard).filter(|guard| *guard != Self::default())
     }
 
@@ -137,7 +141,7 @@ pub(super) fn event(kind: Kind, call: Option<CallId>, facts: &Facts) -> Option<e
         Kind::Ending => event::Kind::Ended(Ended {
             call: call?,
             blame: guard.blame(),
-            spent: Some(spent(facts, guard)),
+            spent: (!guard.held).then(|| spent(facts, guard)),
             result: guard.result,
             slow_ms: guard.slow_ms,
         }),

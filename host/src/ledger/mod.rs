@@ -20,20 +20,20 @@ mod sync;
 pub use disk::{Disk, Sync, SystemDisk};
 pub use entry::{
     ApprovalAsk, Attempt, Decided, Durability, Effect, Ending, InFlight, Intent, LogLine, NewApproval,
-    NewRun, Receipt, Refusal, Refused, Resolution, Resolved, RunRow, Start, Started, Steering, Told,
+    NewRun, Receipt, Refusal, Refused, Resolution, Resolved, RunRow, Start, Started, Steering, Told, Turn,
     Unapproved,
 };
 pub use error::LedgerError;
 pub use report::{
-    ApprovalRow, BROKEN_MAX, Broken, CallContent, CallState, CallTrace, Doubt, PruneReport, RunSummary,
-    RunTrace, SteeredTrace, VerifyReport,
+    AnswerTrace, ApprovalRow, BROKEN_MAX, Broken, CallContent, CallState, CallTrace, Doubt, PruneReport,
+    RunSummary, RunTrace, SteeredTrace, VerifyReport,
 };
-pub use sqlite::{LedgerReader, approval_message};
+pub use sqlite::{LedgerReader, approval_binding, approval_message};
 
 use crate::call::{Outcome, RunId};
-use crate::guard::Standing;
-use crate::guard::event::Hold;
+use crate::guard::event::{Hold, Steer};
 use crate::guard::settings::{RunGuards, SpendGuards};
+use crate::guard::{Refusal as GuardRefusal, Standing};
 use commit::Committer;
 use health::Health;
 use record::Record;
@@ -42,7 +42,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use store::{Op, Reply, StartOp};
+use store::{Op, Reply, StartOp, TurnOp};
 use sync::GroupSync;
 use tokio::time::Instant;
 
@@ -161,6 +161,7 @@ impl Ledger {
             call: intent.call,
             run: intent.run,
             principal: intent.principal.clone(),
+            tool: intent.tool.clone(),
             scope: intent.key.as_deref().map(|key| chain::scope(&intent.principal, &intent.tool, key)),
             arguments: intent.arguments_digest,
             effect: intent.effect,
@@ -248,7 +249,8 @@ impl Ledger {
     /// Resolves a call that is in doubt (synced).
     ///
     /// # Errors
-    /// [`LedgerError::UnknownRun`] when there is no such run, [`LedgerError::Unavailable`] when nothing can be written.
+    /// [`LedgerError::UnknownRun`] when there is no such run, [`LedgerError::NotInDoubt`] when somebody has resolved it,
+    /// [`LedgerError::Unavailable`] when nothing can be written.
     pub async fn resolve(&self, resolved: Resolved) -> Result<Receipt, LedgerError> {
         let record = Record::resolved(&resolved)?;
         self.0.written(Op::Resolve { resolved, record }, Durability::Synced).await
@@ -262,6 +264,26 @@ impl Ledger {
         let run = steering.run;
         let record = Record::steered(steering)?;
         self.0.written(Op::Steer { run, record }, Durability::Synced).await
+    }
+
+    /// Writes what an agent says about its own run, in one step with the guards' answer (synced): the call, which is one
+    /// proposal, and the words that change anything. Gives the guard that says no; a refusal has written nothing.
+    ///
+    /// # Errors
+    /// As [`Ledger::steer`].
+    pub async fn turn(&self, turn: Turn) -> Result<Option<Box<GuardRefusal>>, LedgerError> {
+        let call = Record::own_call(&turn)?;
+        let Turn { run, guards, at_ms, words, .. } = turn;
+        let record = |(steer, note): (Steer, Option<String>)| {
+            let steering = Steering { run, steer: steer.clone(), by: AGENT.to_owned(), note, at_ms };
+            Record::steered(steering).map(|record| (steer, record))
+        };
+        let words = words.into_iter().map(record).collect::<Result<Vec<_>, _>>()?;
+        match self.0.committer.submit(Op::Turn(TurnOp { run, guards, call, words })).await? {
+            Reply::Written(_) => self.0.reach(Durability::Synced).await.map(|()| None),
+            Reply::Unturned(refusal) => Ok(refusal),
+            other => Err(commit::unexpected(&other)),
+        }
     }
 
     /// Where a run stands under these guards; `None` when there is no such run.
@@ -366,6 +388,9 @@ impl Inner {
 
 /// Runs remembered for `find_run`; beyond, all are forgotten and read again.
 const FOUND_MAX: usize = 4_096;
+
+/// Who turns a run by the host's own tools, as the ledger says it.
+const AGENT: &str = "agent";
 
 /// How soon to look whether another host ended a call.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);

@@ -5,7 +5,7 @@
 
 use super::chain::{self, Hash};
 use super::entry::{
-    Attempt, Decided, Effect, Ending, Intent, NewRun, Refusal, Resolution, Resolved, Steering,
+    Attempt, Decided, Effect, Ending, Intent, NewRun, Refusal, Resolution, Resolved, Steering, Turn,
 };
 use super::error::LedgerError;
 use super::guarded::{self, GuardFacts};
@@ -231,6 +231,18 @@ impl Record {
             ..CallContent::default()
         };
         Self::encode(Kind::Unstarted, Some(refusal.call), refusal.at_ms, &facts, Some(&content))
+    }
+
+    /// A call of the host's own tools, by which an agent turns its run; for the guards it is one proposal.
+    pub(super) fn own_call(turn: &Turn) -> Result<Self, LedgerError> {
+        let facts = Facts {
+            tool: Some(turn.tool.clone()),
+            policy: Some(chain::hex(&turn.policy_digest)),
+            end: Some(End::Completed),
+            ..Facts::default()
+        };
+        let content = CallContent { thought: turn.thought.clone(), ..CallContent::default() };
+        Self::encode(Kind::Unstarted, Some(turn.call), turn.at_ms, &facts, Some(&content))
     }
 
     /// A further execution inside a call.

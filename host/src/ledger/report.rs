@@ -49,7 +49,7 @@ pub struct RunSummary {
     pub completed: u64,
     /// Calls that failed.
     pub failed: u64,
-    /// Calls that never started: refused, or answered from the ledger.
+    /// Calls that never started: refused, answered from the ledger, or of the host's own tools.
     pub refused: u64,
     /// Calls in doubt or abandoned.
     pub unended: u64,
@@ -71,6 +71,8 @@ pub struct RunTrace {
     pub parent: Option<RunId>,
     /// How its course was changed: paused, continued, halted, finished.
     pub steered: Vec<SteeredTrace>,
+    /// What people answered about its calls that waited, and to the approvals of other runs that its calls name.
+    pub answers: Vec<AnswerTrace>,
     /// The calls, in the order they arrived.
     pub calls: Vec<CallTrace>,
 }
@@ -86,6 +88,21 @@ pub struct SteeredTrace {
     pub by: String,
     /// What was said beside; `null` when nothing was, or it was erased.
     pub note: Option<String>,
+}
+
+/// A person's answer to a call that waited for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AnswerTrace {
+    /// When, Unix milliseconds.
+    pub at_ms: u64,
+    /// The approval.
+    pub approval: String,
+    /// Yes or no.
+    pub approved: bool,
+    /// Who answered.
+    pub by: String,
+    /// Why; `null` when nothing was said, or it was erased.
+    pub why: Option<String>,
 }
 
 /// One call of a run.
@@ -188,6 +205,10 @@ pub struct ApprovalRow {
     pub expires_ms: u64,
     /// Who answered.
     pub by: Option<String>,
+    /// When, Unix milliseconds.
+    pub answered_ms: Option<u64>,
+    /// Why; `null` when nothing was said, or it was erased.
+    pub why: Option<String>,
     /// What it is bound to, in hex: SHA-256 over principal, tool, arguments, policy and component.
     pub binding: String,
     /// The arguments, unless they were erased.

@@ -11,8 +11,9 @@ use super::entry::{
 use super::error::LedgerError;
 use super::record::Record;
 use crate::call::{CallId, RunId};
+use crate::guard::event::Steer;
 use crate::guard::settings::{RunGuards, SpendGuards};
-use crate::guard::{Ask, Standing};
+use crate::guard::{Ask, Refusal as GuardRefusal, Standing};
 use std::sync::Arc;
 
 /// One thing to write.
@@ -77,6 +78,8 @@ pub(super) enum Op {
         /// The change.
         record: Record,
     },
+    /// Takes what an agent says about its own run, as far as it changes anything and the guards allow it.
+    Turn(TurnOp),
     /// Only looks: where a run stands.
     Standing {
         /// The run.
@@ -101,6 +104,8 @@ pub(super) struct StartOp {
     pub(super) run: RunId,
     /// Whose run it must be.
     pub(super) principal: String,
+    /// The tool.
+    pub(super) tool: String,
     /// The scope of its key.
     pub(super) scope: Option<Hash>,
     /// What "the same arguments" means.
@@ -115,6 +120,19 @@ pub(super) struct StartOp {
     pub(super) record: Record,
 }
 
+/// What an agent says about its own run.
+#[derive(Debug, Clone)]
+pub(super) struct TurnOp {
+    /// The run.
+    pub(super) run: RunId,
+    /// Under which guards it may be said.
+    pub(super) guards: Arc<RunGuards>,
+    /// The call that says it.
+    pub(super) call: Record,
+    /// The words, each with its record.
+    pub(super) words: Vec<(Steer, Record)>,
+}
+
 /// The answer to one [`Op`].
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Reply {
@@ -126,6 +144,8 @@ pub(super) enum Reply {
     Refused(Refused),
     /// To `Attempt`, where the retry budget is used up.
     NoRetry,
+    /// To `Turn`, where nothing was written: the guard that says no, or nothing would change.
+    Unturned(Option<Box<GuardRefusal>>),
     /// To `Standing`.
     Standing(Option<Box<Standing>>),
     /// To the others.
@@ -138,7 +158,7 @@ impl Reply {
         match self {
             Self::Written(receipt) | Self::Refused(Refused { receipt, .. }) => receipt.head = head,
             Self::Start(Start::Fresh(started)) => started.receipt.head = head,
-            Self::Run(_) | Self::Start(_) | Self::Standing(_) | Self::NoRetry => {}
+            Self::Run(_) | Self::Start(_) | Self::Standing(_) | Self::NoRetry | Self::Unturned(_) => {}
         }
     }
 }

@@ -13,10 +13,12 @@ use crate::ledger::chain;
 use crate::ledger::entry::{ApprovalAsk, Decided, NewApproval, Unapproved};
 use crate::ledger::error::LedgerError;
 use crate::ledger::record::Record;
-use crate::ledger::report::{ApprovalRow, CallContent};
+use crate::ledger::report::{AnswerTrace, ApprovalRow, CallContent, RunTrace};
 use ed25519_dalek::{Signature, VerifyingKey};
 use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// What an approver signs: this text, then the id, then the binding, then the time until which it can be used, in
 /// Unix milliseconds as 8 bytes, the highest first.
@@ -27,6 +29,36 @@ pub fn approval_message(id: &str, binding: &[u8; 32], expires_ms: u64) -> Vec<u8
     [MESSAGE, id.as_bytes(), binding, &expires_ms.to_be_bytes()].concat()
 }
 
+/// What an approval is bound to: SHA-256 over principal, tool, arguments, policy and component, each with its length.
+pub fn approval_binding(
+    principal: &str,
+    tool: &str,
+    arguments_digest: &[u8; 32],
+    policy_digest: &[u8; 32],
+    component_digest: &[u8; 32],
+) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(b"toolgate/binding/1");
+    let parts: [&[u8]; 5] =
+        [principal.as_bytes(), tool.as_bytes(), arguments_digest, policy_digest, component_digest];
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+/// Whether a person has said no to this very call, whatever made them be asked.
+pub(super) fn denied(
+    connection: &Connection,
+    binding: &[u8; 32],
+    now_ms: u64,
+) -> rusqlite::Result<Option<String>> {
+    let text = "SELECT id FROM approvals WHERE binding = ?1 AND state = 'denied' AND expires_ms > ?2 LIMIT 1";
+    let mut select = connection.prepare_cached(text)?;
+    select.query_row(params![binding, int(now_ms)], |row| row.get(0)).optional()
+}
+
 /// The approval that lets this call run, to be used up; or why there is none.
 pub(super) fn look_up(
     connection: &Connection,
@@ -34,7 +66,8 @@ pub(super) fn look_up(
     now_ms: u64,
 ) -> rusqlite::Result<Result<String, Unapproved>> {
     let text = "SELECT id, state, expires_ms, signature FROM approvals \
-                WHERE binding = ?1 AND state <> 'used' AND expires_ms > ?2 ORDER BY asked_ms DESC LIMIT 1";
+                WHERE binding = ?1 AND state <> 'used' AND expires_ms > ?2 \
+                ORDER BY CASE state WHEN 'denied' THEN 0 WHEN 'approved' THEN 1 ELSE 2 END, asked_ms DESC LIMIT 1";
     let mut select = connection.prepare_cached(text)?;
     let read = |row: &rusqlite::Row<'_>| {
         Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, uint(row, 2)?, row.get(3)?))
@@ -69,9 +102,10 @@ fn counts(
         .map_err(|_| "its signature is not one of escalation.approver_key over this call")
 }
 
-/// Uses an approval up.
-pub(super) fn take(connection: &Connection, id: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached("UPDATE approvals SET state = 'used' WHERE id = ?1")?.execute([id]).map(|_| ())
+/// Uses an approval up, and with it any other for the same call: two hosts may have asked at once.
+pub(super) fn take(connection: &Connection, binding: &[u8; 32]) -> rusqlite::Result<()> {
+    let text = "UPDATE approvals SET state = 'used' WHERE binding = ?1 AND state IN ('asked', 'approved')";
+    connection.prepare_cached(text)?.execute([binding]).map(|_| ())
 }
 
 /// Asks a person.
@@ -97,10 +131,13 @@ pub(super) fn decide<'a>(
     decided: &Decided,
     record: &'a Record,
 ) -> Result<Result<u64, LedgerError>, Failure> {
-    let text = "SELECT run FROM approvals WHERE id = ?1 AND state = 'asked' AND expires_ms > ?2";
+    // An answer without a signature does not stand in the way of one that has it.
+    let text = "SELECT run FROM approvals WHERE id = ?1 AND expires_ms > ?2 \
+                AND (state = 'asked' OR (state = 'approved' AND signature IS NULL AND ?3))";
     let mut select = batch.connection.prepare_cached(text)?;
+    let signed = decided.signature.is_some();
     let run: Option<Run> =
-        select.query_row(params![decided.id, int(decided.at_ms)], |row| row.get(0)).optional()?;
+        select.query_row(params![decided.id, int(decided.at_ms), signed], |row| row.get(0)).optional()?;
     let Some(Run(run)) = run else { return Ok(Err(LedgerError::NotWaiting(decided.id.clone()))) };
     let seq = batch.append(run.as_bytes(), Cow::Borrowed(record))?;
     let state = if decided.approved { "approved" } else { "denied" };
@@ -124,7 +161,46 @@ impl LedgerReader {
             let rows = select.query_map(params![all, int(now_ms)], row)?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         };
-        self.classified(read())
+        let mut rows = self.classified(read())?;
+        let answered = rows.iter().filter(|row| row.by.is_some());
+        let runs: BTreeSet<RunId> = answered.map(|row| row.run).collect();
+        for run in runs {
+            for answer in self.answers_in(run)? {
+                if let Some(row) = rows.iter_mut().find(|row| row.id == answer.approval) {
+                    (row.answered_ms, row.why) = (Some(answer.at_ms), answer.why);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The answers to approvals that were asked for in another run than the calls of this one that name them.
+    pub(super) fn answers_elsewhere(&self, trace: &RunTrace) -> Result<Vec<AnswerTrace>, LedgerError> {
+        let mut named: BTreeSet<&str> =
+            trace.calls.iter().filter_map(|call| call.approval.as_deref()).collect();
+        for answer in &trace.answers {
+            named.remove(answer.approval.as_str());
+        }
+        let mut answers = Vec::new();
+        for id in named {
+            let read = || {
+                let text = "SELECT run FROM approvals WHERE id = ?1 AND run <> ?2";
+                let mut select = self.connection.prepare_cached(text)?;
+                select
+                    .query_row(params![id, trace.summary.run.as_bytes()], |row| row.get::<_, Run>(0))
+                    .optional()
+            };
+            if let Some(Run(run)) = self.classified(read())? {
+                let of_run = self.answers_in(run)?;
+                answers.extend(of_run.into_iter().filter(|answer| answer.approval == id));
+            }
+        }
+        Ok(answers)
+    }
+
+    /// What people answered about the calls of one run.
+    fn answers_in(&self, run: RunId) -> Result<Vec<AnswerTrace>, LedgerError> {
+        Ok(self.own_trace(run)?.map(|trace| trace.answers).unwrap_or_default())
     }
 }
 
@@ -140,6 +216,8 @@ fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ApprovalRow> {
         asked_ms: uint(row, 5)?,
         expires_ms: uint(row, 6)?,
         by: row.get(7)?,
+        answered_ms: None,
+        why: None,
         binding: chain::hex(&row.get::<_, chain::Hash>(8)?),
         arguments: content.arguments,
         thought: content.thought,

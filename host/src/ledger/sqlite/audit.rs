@@ -324,7 +324,8 @@ impl Audit {
                 findings.note(stated.intent, "its row of `keys` says something else than the records");
             }
         }
-        let forgotten = |key: &Key| key.ending.is_some() && key.at_ms < self.pruned_before;
+        let forgotten =
+            |key: &Key| key.ending.is_some() && key.in_doubt == 0 && key.at_ms < self.pruned_before;
         for key in self.keys.values().filter(|key| !forgotten(key)) {
             findings.note(key.intent, "it binds a key, and `keys` does not have it");
         }

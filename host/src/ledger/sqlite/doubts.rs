@@ -30,14 +30,18 @@ impl LedgerReader {
     }
 }
 
-/// Resolves one doubt; the number of its record.
+/// Resolves one doubt; the number of its record. Of two people who resolve it at once, one does.
 pub(super) fn resolve<'a>(
     batch: &mut Batch<'a>,
     resolved: &Resolved,
     record: &'a Record,
-) -> Result<u64, Failure> {
-    let seq = batch.append(resolved.run.as_bytes(), Cow::Borrowed(record))?;
+) -> Result<Result<u64, LedgerError>, Failure> {
     let call = resolved.call.as_bytes();
+    let first = "INSERT OR IGNORE INTO resolved (call) VALUES (?1)";
+    if batch.connection.execute(first, params![call])? == 0 {
+        return Ok(Err(LedgerError::NotInDoubt(resolved.call)));
+    }
+    let seq = batch.append(resolved.run.as_bytes(), Cow::Borrowed(record))?;
     match resolved.resolution {
         Resolution::Done => {
             let text =
@@ -49,5 +53,5 @@ pub(super) fn resolve<'a>(
         }
         Resolution::Abandon => {}
     }
-    Ok(seq)
+    Ok(Ok(seq))
 }

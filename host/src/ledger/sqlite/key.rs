@@ -54,6 +54,22 @@ pub(super) fn look_up(
     })
 }
 
+/// The same call under another key, in doubt and not resolved: a new key is no way around a doubt. `None` for a call
+/// that may be repeated.
+pub(super) fn doubted(batch: &Batch<'_>, start: &StartOp) -> rusqlite::Result<Option<CallId>> {
+    if start.effect.repeatable() {
+        return Ok(None);
+    }
+    let mut select = batch.connection.prepare_cached(
+        "SELECT keys.call FROM keys JOIN events ON events.seq = keys.intent JOIN runs ON runs.id = events.run \
+         WHERE keys.in_doubt = 1 AND keys.arguments = ?1 AND runs.principal = ?2 \
+         AND json_extract(events.facts, '$.tool') = ?3 \
+         AND NOT EXISTS (SELECT 1 FROM resolved WHERE resolved.call = keys.call) LIMIT 1",
+    )?;
+    let call = select.query_row(params![start.arguments, start.principal, start.tool], |row| row.get(0));
+    Ok(call.optional()?.map(|Call(call)| call))
+}
+
 /// Holds the key for a call that starts.
 pub(super) fn hold(
     batch: &Batch<'_>,

@@ -20,10 +20,11 @@ mod row;
 mod schema;
 mod standing;
 mod trace;
+mod turn;
 mod verify;
 mod writer;
 
-pub use approvals::approval_message;
+pub use approvals::{approval_binding, approval_message};
 pub use reader::LedgerReader;
 
 pub(super) use checkpoint::{Checkpointer, Growth};

@@ -1,7 +1,7 @@
 //! Erasing old contents: the chain keeps their digests, so it still verifies.
 //!
 //! The *pruned* record that allows it is written first, by the writer. Invariant: nothing of a call that still
-//! runs, or whose key is bound and under 24 hours old, is erased; steps are short, so that writers get their turn.
+//! runs, or whose key is in doubt, or bound and under 24 hours old, is erased; steps are short, so that writers get their turn.
 
 use super::row::{int, uint};
 use super::{Place, connect, empty_log, fold, sql};
@@ -36,7 +36,7 @@ pub(in crate::ledger) fn erase(
 fn erase_all(connection: &Connection, before_ms: u64, now_ms: u64) -> rusqlite::Result<PruneReport> {
     connection.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
     let keys_before = before_ms.min(now_ms.saturating_sub(KEY_KEPT_MS));
-    let forget = "DELETE FROM keys WHERE ending IS NOT NULL AND at_ms < ?1";
+    let forget = "DELETE FROM keys WHERE ending IS NOT NULL AND in_doubt = 0 AND at_ms < ?1";
     let keys = connection.execute(forget, [int(keys_before)])?;
     // In this order: a call up to `last` that runs, or that holds its key, as it does from its intent on, is seen.
     let last = connection.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| uint(row, 0))?;

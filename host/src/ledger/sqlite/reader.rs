@@ -6,11 +6,14 @@
 use super::row::{Run, int, uint};
 use super::standing::{Counters, Standing};
 use super::{Place, connect, files, fold, recover, schema};
-use crate::call::{Outcome, RunId};
+use crate::call::{Lineage, Outcome, RunId};
 use crate::ledger::chain;
 use crate::ledger::entry::{InFlight, RunRow};
 use crate::ledger::error::LedgerError;
+use crate::ledger::guarded::GuardFacts;
+use crate::ledger::record::Facts;
 use crate::ledger::report::{CallContent, RunSummary};
+use rusqlite::types::Type;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use std::collections::HashMap;
 use std::path::Path;
@@ -102,16 +105,44 @@ impl LedgerReader {
                     name: row.get(1)?,
                     opened_ms: uint(row, 2)?,
                     context: None,
+                    lineage: id.into(),
                 };
                 Ok((run, row.get::<_, Option<String>>(3)?))
             };
             select.query_row([id.as_bytes()], row).optional()
         };
-        let found = self.classified(read())?;
-        Ok(found.map(|(run, content)| {
-            let content = content.and_then(|text| serde_json::from_str::<CallContent>(&text).ok());
-            RunRow { context: content.and_then(|content| content.context), ..run }
-        }))
+        let Some((run, content)) = self.classified(read())? else { return Ok(None) };
+        let content = content.and_then(|text| serde_json::from_str::<CallContent>(&text).ok());
+        let context = content.and_then(|content| content.context);
+        let lineage = self.lineage(id)?.unwrap_or_else(|| id.into());
+        Ok(Some(RunRow { context, lineage, ..run }))
+    }
+
+    /// A run with those that it is part of; `None` when there is no such run.
+    ///
+    /// # Errors
+    /// [`LedgerError::Damaged`] or [`LedgerError::Open`] when the file cannot be read.
+    pub fn lineage(&self, run: RunId) -> Result<Option<Lineage>, LedgerError> {
+        let Some(mut parent) = self.classified(self.parent(run))? else { return Ok(None) };
+        let mut ancestors = Vec::new();
+        while let Some(next) = parent.filter(|_| ancestors.len() < ANCESTORS_MAX) {
+            ancestors.push(next);
+            parent = self.classified(self.parent(next))?.flatten();
+        }
+        Ok(Some(Lineage::new(run, &ancestors)))
+    }
+
+    /// The run that opened this one, if one did; `None` when there is no such run.
+    fn parent(&self, run: RunId) -> rusqlite::Result<Option<Option<RunId>>> {
+        let text =
+            "SELECT facts FROM runs JOIN events ON events.seq = runs.opened WHERE runs.run = ?1 AND id > 0";
+        let mut select = self.connection.prepare_cached(text)?;
+        let read = |row: &Row<'_>| {
+            let unreadable = |_| rusqlite::Error::InvalidColumnType(0, "facts".to_owned(), Type::Text);
+            let facts: Facts = serde_json::from_str(row.get_ref(0)?.as_str()?).map_err(unreadable)?;
+            Ok(facts.guard.as_ref().and_then(GuardFacts::parent))
+        };
+        select.query_row([run.as_bytes()], read).optional()
     }
 
     /// Whether the call still runs on a host that is not known to have died.
@@ -124,6 +155,9 @@ impl LedgerReader {
         result.map_err(|error| self.place.classify(&error))
     }
 }
+
+/// Longer chains of runs are not followed: the guards let nothing run that deep.
+const ANCESTORS_MAX: usize = 256;
 
 /// A row of `runs`.
 pub(super) struct StoredRun {

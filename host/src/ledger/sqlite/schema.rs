@@ -63,6 +63,10 @@ CREATE TABLE keys (
     in_doubt INTEGER NOT NULL,
     at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX keys_in_doubt ON keys (arguments) WHERE in_doubt = 1;
+CREATE TABLE resolved (
+    call BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;
 CREATE TABLE good (
     scope BLOB PRIMARY KEY,
     ending INTEGER NOT NULL,

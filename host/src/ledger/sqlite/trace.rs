@@ -9,7 +9,9 @@ use crate::call::{CallId, RunId};
 use crate::ledger::error::LedgerError;
 use crate::ledger::guarded::GuardFacts;
 use crate::ledger::record::{End, Facts, Kind};
-use crate::ledger::report::{CallContent, CallState, CallTrace, RunSummary, RunTrace, SteeredTrace};
+use crate::ledger::report::{
+    AnswerTrace, CallContent, CallState, CallTrace, RunSummary, RunTrace, SteeredTrace,
+};
 use rusqlite::OptionalExtension;
 use rusqlite::types::{FromSql, ValueRef};
 use std::collections::HashMap;
@@ -20,6 +22,14 @@ impl LedgerReader {
     /// # Errors
     /// [`LedgerError::Damaged`] when a record cannot be read, [`LedgerError::Open`] when the file cannot.
     pub fn trace(&self, run: RunId) -> Result<Option<RunTrace>, LedgerError> {
+        let Some(mut trace) = self.own_trace(run)? else { return Ok(None) };
+        let elsewhere = self.answers_elsewhere(&trace)?;
+        trace.answers.extend(elsewhere);
+        Ok(Some(trace))
+    }
+
+    /// The same from the run's own records alone.
+    pub(super) fn own_trace(&self, run: RunId) -> Result<Option<RunTrace>, LedgerError> {
         let Some((summary, events)) = self.classified(self.records(run))? else { return Ok(None) };
         let mut trace = RunTrace {
             summary,
@@ -28,6 +38,7 @@ impl LedgerReader {
             context: None,
             parent: None,
             steered: Vec::new(),
+            answers: Vec::new(),
             calls: Vec::new(),
         };
         let mut places = HashMap::new();
@@ -106,7 +117,13 @@ fn take(trace: &mut RunTrace, places: &mut HashMap<CallId, usize>, event: Event)
                 whole.outcome = given.outcome;
             }
         }
-        Kind::Decided => {}
+        Kind::Decided => trace.answers.push(AnswerTrace {
+            at_ms: event.at_ms,
+            approval: facts.approval?,
+            approved: facts.approved?,
+            by: facts.by.unwrap_or_default(),
+            why: content.and_then(|content| content.thought),
+        }),
         Kind::HostOpened | Kind::Pruned => return None,
     }
     Some(())

@@ -7,7 +7,7 @@ use super::batch::{self, Batch, Memory, Tip};
 use super::files::HostLock;
 use super::key;
 use super::row::{Run, int};
-use super::{Place, approvals, doubts, empty_log, recover, sql};
+use super::{Place, approvals, doubts, empty_log, recover, sql, turn};
 use crate::call::{CallId, Denial, RunId};
 use crate::guard::Refusal;
 use crate::guard::event::{Hold, Steer};
@@ -191,10 +191,12 @@ fn apply<'a>(own: &mut Own, batch: &mut Batch<'a>, op: &'a Op) -> Result<Answer,
             if batch.run(resolved.run.as_bytes())?.is_none() {
                 return Ok(Err(LedgerError::UnknownRun(resolved.run)));
             }
-            Ok(Ok(Reply::Written(receipt(doubts::resolve(batch, resolved, record)?))))
+            let seq = doubts::resolve(batch, resolved, record)?;
+            Ok(seq.map(|seq| Reply::Written(receipt(seq))))
         }
         Op::Attempt { attempt, record } => try_again(own, batch, attempt, record),
         Op::Steer { run, record } => steer(batch, *run, record),
+        Op::Turn(op) => turn::turn(batch, op),
         Op::Standing { run, guards, spend, at_ms } => {
             let standing = batch.board(*run, None)?.standing(*run, guards, spend, *at_ms);
             Ok(Ok(Reply::Standing(standing.map(Box::new))))
@@ -254,6 +256,9 @@ fn begin<'a>(own: &mut Own, batch: &mut Batch<'a>, start: &'a StartOp) -> Result
     if let Some(refusal) = refusal {
         return Ok(Ok(refused(refusal)));
     }
+    if let Some(call) = key::doubted(batch, start)? {
+        return Ok(Ok(Reply::Start(Start::InDoubt { call })));
+    }
     let approval = match approved(batch, start)? {
         Ok(approval) => approval,
         Err(unapproved) => return Ok(Ok(Reply::Start(Start::Unapproved(unapproved)))),
@@ -279,11 +284,12 @@ fn approved(batch: &mut Batch<'_>, start: &StartOp) -> Result<Result<Option<Stri
     let Some(ask) = &start.approval else { return Ok(Ok(None)) };
     let spent = batch.board(start.run, None)?.cost_micro_usd(start.run);
     if !ask.always && ask.spent_micro_usd.is_none_or(|limit| spent < limit) {
-        return Ok(Ok(None));
+        let denied = approvals::denied(batch.connection, &ask.binding, start.record.at_ms)?;
+        return Ok(denied.map_or(Ok(None), |id| Err(Unapproved::Denied { id })));
     }
     Ok(match approvals::look_up(batch.connection, ask, start.record.at_ms)? {
         Ok(id) => {
-            approvals::take(batch.connection, &id)?;
+            approvals::take(batch.connection, &ask.binding)?;
             Ok(Some(id))
         }
         Err(unapproved) => Err(unapproved),
@@ -309,7 +315,7 @@ fn try_again<'a>(
         return Ok(Err(LedgerError::NotStarted(attempt.call)));
     };
     let board = batch.board(flight.run, Some(&attempt.tool))?;
-    if !board.may_retry(&attempt.tool, &attempt.budget, attempt.at_ms) {
+    if board.stands(flight.run) || !board.may_retry(&attempt.tool, &attempt.budget, attempt.at_ms) {
         return Ok(Ok(Reply::NoRetry));
     }
     let seq = batch.append(flight.run.as_bytes(), Cow::Borrowed(record))?;

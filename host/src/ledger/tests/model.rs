@@ -50,6 +50,13 @@ impl Model {
                 _ => {}
             }
         }
+        let doubted = self
+            .keys
+            .values()
+            .filter(|(_, bound, state)| *bound == arguments && *state == CallState::InDoubt);
+        if effect == Effect::Once && doubted.count() > 0 {
+            return "in doubt".to_owned();
+        }
         self.next += 1;
         self.calls.push((call(n), CallState::Started));
         self.running.push((n, effect, key));
@@ -103,7 +110,9 @@ async fn compare(ops: Vec<Op>) {
                 let intent = Intent { key: key_text, arguments_digest: [arguments; 32], effect, ..plain };
                 let durability = if synced { Durability::Synced } else { Durability::Committed };
                 let start = fixture.ledger.start(intent, durability).await.unwrap();
-                assert_eq!(told(&start), model.start(key, arguments, effect));
+                let expected = model.start(key, arguments, effect);
+                // Of several doubts under other keys, any may be named.
+                assert!(told(&start).starts_with(&expected), "{} is not {expected}", told(&start));
             }
             Op::End { pick, completed, in_doubt } if !model.running.is_empty() => {
                 let index = pick % model.running.len();

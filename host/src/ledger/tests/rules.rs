@@ -58,6 +58,28 @@ async fn another_principals_run_looks_unknown() {
 }
 
 #[tokio::test]
+async fn a_run_is_found_with_those_that_it_is_part_of() {
+    let fixture = Fixture::new().await;
+    let below = |n, parent| NewRun { parent: Some(parent), ..new_run(n, None) };
+    let child = fixture.ledger.open_run(below(2, fixture.run)).await.unwrap();
+    let grandchild = fixture.ledger.open_run(below(3, child)).await.unwrap();
+    let expected = [
+        (fixture.run, vec![fixture.run]),
+        (child, vec![child, fixture.run]),
+        (grandchild, vec![grandchild, child, fixture.run]),
+    ];
+    for (run, runs) in expected {
+        for _ in 0..2 {
+            let found = fixture.ledger.find_run(run, "default").await.unwrap().unwrap();
+            assert_eq!(found.lineage.runs().collect::<Vec<_>>(), runs);
+        }
+        let read = fixture.ledger.reader().unwrap().lineage(run).unwrap().unwrap();
+        assert_eq!(read.runs().collect::<Vec<_>>(), runs);
+    }
+    assert_eq!(fixture.ledger.reader().unwrap().lineage(RunId::new(9, [9; 10])).unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_named_run_is_found_again_and_an_unnamed_one_is_new() {
     let fixture = Fixture::new().await;
     let first = fixture.ledger.open_run(new_run(2, Some("desk"))).await.unwrap();
