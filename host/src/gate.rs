@@ -4,9 +4,10 @@
 //! this. Invariant: a gate exists only for a policy without errors whose writable grants reach nothing
 //! that the host itself depends on.
 
-use crate::call::{Outcome, RunId, Suggestion};
+use crate::call::{Lineage, Outcome, RunId, Suggestion};
 use crate::catalog::{Cache, Catalog, CatalogError, Compiler, Loader, ToolCard};
-use crate::control::{Control, ControlError, path_beside};
+use crate::control::{Control, ControlError, Killed, Target, count_in, path_beside};
+use crate::guard::{Course, Standing};
 use crate::ledger::{Disk, Ledger, LedgerError, LedgerOptions, NewRun, SystemDisk};
 use crate::opening::{load_policy, refuse_unlocked, refuse_widening, run_name};
 use crate::pipeline::{self, ProgressSink};
@@ -116,7 +117,7 @@ pub(crate) struct Host {
     pub(crate) seams: Seams,
     own_tools: Vec<ToolCard>,
     run_name: Option<String>,
-    own_run: OnceCell<RunId>,
+    own_run: OnceCell<Lineage>,
 }
 
 impl Host {
@@ -126,9 +127,45 @@ impl Host {
     }
 
     /// The run of a caller that names none, opened when it is first needed.
-    pub(crate) async fn own_run(&self) -> Result<RunId, LedgerError> {
+    pub(crate) async fn own_run(&self) -> Result<&Lineage, LedgerError> {
         let options = RunOptions { name: self.run_name.clone(), ..RunOptions::default() };
-        self.own_run.get_or_try_init(|| self.open_run(&options)).await.copied()
+        let open = || async {
+            let run = self.open_run(&options).await?;
+            self.lineage(run).await
+        };
+        self.own_run.get_or_try_init(open).await
+    }
+
+    /// A run of this principal with those that it is part of.
+    async fn lineage(&self, run: RunId) -> Result<Lineage, LedgerError> {
+        let found = self.ledger.find_run(run, &self.policy.host.principal).await?;
+        found.map(|found| found.lineage).ok_or(LedgerError::UnknownRun(run))
+    }
+
+    /// Where a run stands, the kill switch counted in; in words for the agent.
+    pub(crate) async fn standing(&self, run: RunId) -> Result<Standing, LedgerError> {
+        let (guards, spend) = (Arc::clone(&self.policy.run.guards), Arc::clone(&self.policy.spend));
+        let standing = self.ledger.standing(run, guards, spend, self.seams.now_ms()).await?;
+        let mut standing = standing.ok_or(LedgerError::UnknownRun(run))?;
+        let mut on = self.control.about(&self.lineage(run).await?);
+        on.retain(|killed| match &killed.target {
+            Target::Tool(tool) => self.catalog.tool(tool).is_some(),
+            Target::Run(_) | Target::All => true,
+        });
+        count_in(&mut standing, &on, Killed::status_text);
+        Ok(standing)
+    }
+
+    /// Whether the run or one above it is paused, halted or finished, or nobody can say.
+    pub(crate) async fn stands(&self, lineage: &Lineage) -> bool {
+        for run in lineage.runs() {
+            let (guards, spend) = (Arc::clone(&self.policy.run.guards), Arc::clone(&self.policy.spend));
+            match self.ledger.standing(run, guards, spend, self.seams.now_ms()).await {
+                Ok(Some(standing)) if standing.course == Course::Running => {}
+                _ => return true,
+            }
+        }
+        false
     }
 
     async fn open_run(&self, options: &RunOptions) -> Result<RunId, LedgerError> {

@@ -7,10 +7,9 @@ use crate::call::{Arguments, CallMeta, Outcome, RunId, Suggestion};
 use crate::gate::{Gate, GateError};
 use crate::guard::Standing;
 use crate::guard::event::Steer;
-use crate::ledger::{LedgerError, Steering};
+use crate::ledger::Steering;
 use crate::pipeline;
 use serde_json::Value;
-use std::sync::Arc;
 
 /// Who steers a run through this handle, as the ledger says it.
 const EMBEDDER: &str = "embedder";
@@ -77,10 +76,7 @@ impl Run {
     /// # Errors
     /// When the ledger cannot be used.
     pub async fn status(&self) -> Result<Standing, GateError> {
-        let host = self.gate.host();
-        let (guards, spend) = (Arc::clone(&host.policy.run.guards), Arc::clone(&host.policy.spend));
-        let standing = host.ledger.standing(self.id, guards, spend, host.seams.now_ms()).await?;
-        standing.ok_or(GateError::Ledger(LedgerError::UnknownRun(self.id)))
+        Ok(self.gate.host().standing(self.id).await?)
     }
 
     /// Lets no call run until the run is continued; calls that run end by themselves.
@@ -123,7 +119,7 @@ impl Run {
     pub async fn refresh(&self) -> Result<Value, GateError> {
         let checkpoint = pipeline::checkpoint(self.gate.host(), self.id).await?;
         self.steer(Steer::Refreshed, None).await?;
-        Ok(checkpoint)
+        Ok(checkpoint.value)
     }
 
     async fn steer(&self, steer: Steer, note: Option<String>) -> Result<(), GateError> {

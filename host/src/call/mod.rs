@@ -5,6 +5,7 @@
 
 mod finding;
 mod ids;
+mod lineage;
 mod nearest;
 mod outcome;
 mod reason;
@@ -12,6 +13,7 @@ mod suggestion;
 
 pub use finding::{Action, Finding};
 pub use ids::{BadId, CallId, RunId};
+pub use lineage::Lineage;
 pub use nearest::nearest;
 pub use outcome::{Degraded, Outcome, Status, Usage};
 pub use reason::{Denial, Fault, HostError, Reason};

@@ -5,7 +5,7 @@
 //! is counted from the calls themselves, never kept beside them.
 
 use super::target::{Killed, Switch, Target};
-use crate::call::RunId;
+use crate::call::{Lineage, RunId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
@@ -26,7 +26,7 @@ pub(super) struct Board {
 /// A call that may run guest instructions.
 #[derive(Debug)]
 pub(super) struct Call {
-    run: RunId,
+    run: Lineage,
     tool: Box<str>,
     killed: OnceLock<Killed>,
     pub(super) wake: Notify,
@@ -54,14 +54,26 @@ pub(super) struct Acknowledgement {
 
 impl Board {
     /// Why a call of this run and tool may not run.
-    pub(super) fn stopped(&self, run: RunId, tool: &str) -> Option<&Killed> {
-        let Self { all, tools, runs, shut, .. } = self;
-        all.as_ref().or_else(|| tools.get(tool)).or_else(|| runs.get(&run)).or(shut.as_ref())
+    pub(super) fn stopped(&self, run: &Lineage, tool: &str) -> Option<&Killed> {
+        let Self { all, tools, shut, .. } = self;
+        all.as_ref().or_else(|| tools.get(tool)).or_else(|| self.of_run(run).next()).or(shut.as_ref())
+    }
+
+    /// All that stops this run, and after it what stops a tool, by its name.
+    pub(super) fn about(&self, run: &Lineage) -> Vec<Killed> {
+        let mut tools: Vec<(&String, &Killed)> = self.tools.iter().collect();
+        tools.sort_by_key(|(name, _)| *name);
+        let whole = self.all.iter().chain(self.of_run(run)).chain(&self.shut);
+        whole.chain(tools.into_iter().map(|(_, killed)| killed)).cloned().collect()
+    }
+
+    fn of_run(&self, run: &Lineage) -> impl Iterator<Item = &Killed> {
+        run.runs().filter_map(|run| self.runs.get(&run))
     }
 
     /// Lets a call in.
-    pub(super) fn enter(&mut self, run: RunId, tool: &str) -> Result<(u64, Arc<Call>), Killed> {
-        if let Some(killed) = self.stopped(run, tool) {
+    pub(super) fn enter(&mut self, run: Lineage, tool: &str) -> Result<(u64, Arc<Call>), Killed> {
+        if let Some(killed) = self.stopped(&run, tool) {
             return Err(killed.clone());
         }
         let call = Call { run, tool: tool.into(), killed: OnceLock::new(), wake: Notify::new() };
@@ -137,13 +149,13 @@ impl Board {
     }
 
     fn running(&self, target: &Target) -> u64 {
-        self.calls.values().filter(|call| target.means(call.run, &call.tool)).count() as u64
+        self.calls.values().filter(|call| target.means(&call.run, &call.tool)).count() as u64
     }
 
     /// Tells the calls that are meant to end, and says how many there are.
     fn tell(&mut self, target: &Target, killed: &Killed) -> u64 {
         let mut meant = 0;
-        for call in self.calls.values().filter(|call| target.means(call.run, &call.tool)) {
+        for call in self.calls.values().filter(|call| target.means(&call.run, &call.tool)) {
             meant += 1;
             if call.killed.set(killed.clone()).is_ok() {
                 self.dying += 1;

@@ -17,6 +17,8 @@ use std::time::Duration;
 pub(super) struct Database {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+    /// There was none before.
+    pub(super) made: bool,
     seen: Seen,
 }
 
@@ -35,24 +37,31 @@ const LOOKS_MAX: u32 = 100;
 impl Database {
     /// Opens it, or makes it when there is none.
     pub(super) fn open_or_make(path: &Path) -> Result<Self, ControlError> {
-        files::prepare(path)?;
-        Self::open(path)
+        let made = files::prepare(path)?;
+        Ok(Self { made, ..Self::open(path)? })
     }
 
     /// Opens it; `None` when there is none.
     pub(super) fn open_existing(path: &Path) -> Result<Option<Self>, ControlError> {
-        match path.try_exists() {
-            Ok(true) => Self::open(path).map(Some),
-            Ok(false) => Ok(None),
-            Err(error) => Err(open_error(path, &error)),
-        }
+        files::is_there(path)?.then(|| Self::open(path)).transpose()
+    }
+
+    /// Opens it for reading alone, also where nothing can be written; `None` when there is none.
+    pub(super) fn open_to_read(path: &Path) -> Result<Option<Self>, ControlError> {
+        let open = || connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, Some(wait_for_turn));
+        let connection = files::is_there(path)?.then(open).transpose()?;
+        Ok(connection.map(|connection| Self::of(connection, path)))
     }
 
     fn open(path: &Path) -> Result<Self, ControlError> {
-        let connection = connect(path, Some(wait_for_turn))?;
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Some(wait_for_turn))?;
         use_wal(&connection, path)?;
         files::make_private(path)?;
-        Ok(Self { connection, path: path.to_owned(), seen: Seen::default() })
+        Ok(Self::of(connection, path))
+    }
+
+    fn of(connection: Connection, path: &Path) -> Self {
+        Self { connection, path: path.to_owned(), made: false, seen: Seen::default() }
     }
 
     /// Makes everything that was committed survive power loss. A commit counts for the hosts before that, so that a
@@ -95,7 +104,7 @@ impl Database {
 
     /// Somebody wrote to the file itself: what this connection remembers of it may be all that is left.
     fn reconnect(&mut self) -> Result<(), ControlError> {
-        let mut connection = connect(&self.path, None)?;
+        let mut connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
         settle(&mut connection).map_err(|error| classify(&self.path, &error))?;
         self.seen.version = None;
         self.connection = connection;
@@ -109,8 +118,12 @@ impl Database {
 }
 
 /// Connects without writing anything.
-fn connect(path: &Path, wait: Option<fn(i32) -> bool>) -> Result<Connection, ControlError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+fn connect(
+    path: &Path,
+    access: OpenFlags,
+    wait: Option<fn(i32) -> bool>,
+) -> Result<Connection, ControlError> {
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connected = || -> rusqlite::Result<Connection> {
         let mut connection = Connection::open_with_flags(path, flags)?;
         connection.busy_handler(wait)?;

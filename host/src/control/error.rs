@@ -76,3 +76,10 @@ pub enum ControlError {
     #[error("{0}")]
     System(String),
 }
+
+impl ControlError {
+    /// Whether nothing can be written, though it may be read: a full or failing disk, or a lock that is not let go.
+    pub fn is_unwritable(&self) -> bool {
+        matches!(self, Self::Open { .. } | Self::Busy { .. })
+    }
+}

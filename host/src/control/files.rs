@@ -1,4 +1,5 @@
-//! The control database's files on disk: where they are, made private and named durably, and known again.
+//! The control database's files on disk: where they are, made private and named durably, and known again; and the lock
+//! that says that a host lives.
 //!
 //! Invariants: the database file is never opened and closed here beside SQLite, for closing any descriptor of it
 //! drops SQLite's POSIX locks (`fcntl(2)`); a host that watches one set of files never takes another for it.
@@ -8,6 +9,7 @@ use super::schema;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -19,11 +21,43 @@ pub fn path_beside(ledger: &Path) -> PathBuf {
         Some(folder.join(ledger.file_name()?))
     };
     let ledger = fs::canonicalize(ledger).ok().or_else(in_folder).unwrap_or_else(|| ledger.to_owned());
-    beside(&ledger, "-control")
+    beside(&ledger, CONTROL)
 }
 
-/// Makes the folder and the database when they are missing, and private; their names are durable then.
-pub(super) fn prepare(path: &Path) -> Result<(), ControlError> {
+/// The end of a control database's name, after its ledger's.
+const CONTROL: &str = "-control";
+
+/// What follows in the name of a host's lock, before its number.
+const HOST: &str = "-host-";
+
+/// Whether something has the name; a link that leads nowhere is something.
+pub(super) fn is_there(path: &Path) -> Result<bool, ControlError> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(open_error(path, &error)),
+    }
+}
+
+/// Whether a ledger, or what a host leaves there, lies beside the database. In doubt it does.
+pub(super) fn hosts_have_run(path: &Path) -> bool {
+    let Some(ledger) = path.file_name().and_then(|name| name.as_bytes().strip_suffix(CONTROL.as_bytes()))
+    else {
+        return false;
+    };
+    let Ok(mut entries) = fs::read_dir(folder_of(path)) else { return true };
+    entries.any(|entry| {
+        let Ok(entry) = entry else { return true };
+        let name = entry.file_name();
+        let Some(rest) = name.as_bytes().strip_prefix(ledger) else { return false };
+        let rest = rest.strip_prefix(CONTROL.as_bytes()).unwrap_or(rest);
+        rest.starts_with(HOST.as_bytes()) || name.as_bytes() == ledger
+    })
+}
+
+/// Makes the folder and the database when they are missing, and private; their names are durable then. Whether the
+/// database was made.
+pub(super) fn prepare(path: &Path) -> Result<bool, ControlError> {
     let made = make_folder(folder_of(path)).and_then(|()| make_database(path));
     made.map_err(|error| open_error(path, &error))
 }
@@ -119,10 +153,11 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Made whole under another name, closed, and linked into place; who comes second takes the first one's.
-fn make_database(path: &Path) -> io::Result<()> {
+/// Made whole under another name, closed, and linked into place; who comes second takes the first one's. Whether this
+/// one was taken.
+fn make_database(path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
-        Ok(found) if found.is_file() => return Ok(()),
+        Ok(found) if found.is_file() => return Ok(false),
         Ok(_) => return Err(io::Error::other("it is not a regular file")),
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         Err(_) => {}
@@ -133,8 +168,49 @@ fn make_database(path: &Path) -> io::Result<()> {
     let made = schema::make(&draft).map_err(io::Error::other);
     let linked = made.and_then(|()| fs::hard_link(&draft, path));
     fs::remove_file(&draft)?;
-    match linked {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => File::open(folder_of(path))?.sync_all(),
+    let made = match linked {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
+        linked => linked.map(|()| true)?,
+    };
+    File::open(folder_of(path))?.sync_all()?;
+    Ok(made)
+}
+
+/// The lock that a host holds while a call may run in it. Unlike a pid it says so in every pid namespace.
+#[derive(Debug)]
+pub(super) struct HostLock {
+    _file: File,
+}
+
+impl HostLock {
+    /// Takes the lock of a new host. Its file appears under its name when it is locked; it stays there afterwards,
+    /// free, until the host is off the list.
+    pub(super) fn take(database: &Path, host: u64) -> Result<Self, ControlError> {
+        let path = lock_path(database, host);
+        let draft = beside(&path, "-new");
+        let take = || -> io::Result<File> {
+            let file =
+                OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&draft)?;
+            file.try_lock().map_err(io::Error::from)?;
+            fs::rename(&draft, &path)?;
+            Ok(file)
+        };
+        take().map(|file| Self { _file: file }).map_err(|error| open_error(&path, &error))
     }
+}
+
+/// Whether a host has let go of its lock: no call runs in it, nor ever will. In doubt it has not.
+pub(super) fn is_let_go(database: &Path, host: u64) -> bool {
+    // Shared, so that two who look are in nobody's way.
+    File::open(lock_path(database, host)).is_ok_and(|file| file.try_lock_shared().is_ok())
+}
+
+/// Removes the lock's file of a host that is off the list.
+pub(super) fn forget_lock(database: &Path, host: u64) {
+    // Already gone is as good.
+    let _ = fs::remove_file(lock_path(database, host));
+}
+
+fn lock_path(database: &Path, host: u64) -> PathBuf {
+    beside(database, &format!("{HOST}{host}"))
 }

@@ -18,20 +18,22 @@ mod process;
 mod report;
 mod running;
 mod schema;
+mod standing;
 mod table;
 mod target;
 mod watch;
 
 pub use error::ControlError;
 pub use files::path_beside;
-pub use operator::{Kill, hosts, kill, switches, unkill};
+pub use operator::{Kill, hosts, kill, prepare, switches, unkill};
 pub use process::{Life, Process};
-pub use report::{Answer, HostReport, HostSummary, KillReport};
+pub use report::{Answer, HostReport, HostSummary, KillReport, Written};
 pub use running::{KillSignal, Running};
+pub use standing::count_in;
 pub use target::{Killed, Origin, Switch, Target};
 pub use watch::LOOK_EVERY;
 
-use crate::call::RunId;
+use crate::call::Lineage;
 use connection::Database;
 use running::Shared;
 use std::path::Path;
@@ -56,8 +58,8 @@ impl Control {
     pub fn open(path: &Path, now_ms: u64) -> Result<Self, ControlError> {
         let clock = Clock::starting(now_ms);
         let mut database = Database::open_or_make(path)?;
-        let host = database.register(&Process::current()?, now_ms)?;
-        let shared = Arc::new(Shared::default());
+        let (host, lock) = database.register(&Process::current()?, now_ms)?;
+        let shared = Arc::new(Shared::new(lock));
         let watcher = Watcher::begin(database, host, Arc::clone(&shared), clock)?;
         let thread = std::thread::Builder::new().name("toolgate-control".to_owned());
         let thread = thread
@@ -75,14 +77,20 @@ impl Control {
     /// it before, and give up when [`Running::killed`] says so.
     ///
     /// # Errors
-    /// When a switch for the run, the tool or everything is on, or this host cannot see the switches.
-    pub fn enter(&self, run: RunId, tool: &str) -> Result<Running, Killed> {
-        Running::enter(&self.shared, run, tool)
+    /// When a switch for the run, one that it is part of, the tool or everything is on, or this host cannot see the
+    /// switches.
+    pub fn enter(&self, run: impl Into<Lineage>, tool: &str) -> Result<Running, Killed> {
+        Running::enter(&self.shared, run.into(), tool)
     }
 
     /// Why a call of this run and tool would not be let in now; `None` when it would. No I/O.
-    pub fn check(&self, run: RunId, tool: &str) -> Option<Killed> {
-        self.shared.lock().board.stopped(run, tool).cloned()
+    pub fn check(&self, run: impl Into<Lineage>, tool: &str) -> Option<Killed> {
+        self.shared.lock().board.stopped(&run.into(), tool).cloned()
+    }
+
+    /// All that stops calls of this run: first what stops every one, then what stops those of a tool. No I/O.
+    pub fn about(&self, run: &Lineage) -> Vec<Killed> {
+        self.shared.lock().board.about(run)
     }
 
     /// Takes this host off the list and ends its thread; from here on nothing may enter, and calls that still run

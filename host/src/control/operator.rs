@@ -1,14 +1,15 @@
 //! The operator's side, in a process of its own: throwing a switch and hearing what the hosts say, lifting it, and
 //! listing.
 //!
-//! Invariants: a kill returns a report only when its switch survives power loss; a host is called stopped only where
-//! `report.rs` says so; a process is ended only when asked, and only the one that registered.
+//! Invariants: a kill says that its switch is written only when it survives power loss; a host is called stopped only
+//! where `report.rs` says so; a process is ended only when asked, and only the one that registered.
 
 use super::connection::Database;
 use super::error::ControlError;
+use super::files;
 use super::process::Life;
-use super::report::{Answer, HostReport, HostSummary, KillReport};
-use super::table::Listed;
+use super::report::{Answer, HostReport, HostSummary, KillReport, Written};
+use super::table::{Listed, Thrown};
 use super::target::{Switch, Target};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -30,8 +31,8 @@ pub struct Kill<'a> {
     pub now_ms: u64,
     /// How long to wait for the hosts' answers, by the monotonic clock.
     pub wait: Duration,
-    /// End the processes (SIGKILL) of hosts that have not answered by then. All their calls end, not only those
-    /// that are meant.
+    /// End the processes (SIGKILL) of hosts that have not answered by then, and of all hosts when the switch cannot be
+    /// written. All their calls end, not only those that are meant.
     pub force: bool,
 }
 
@@ -41,13 +42,23 @@ pub struct Kill<'a> {
 ///
 /// # Errors
 /// When the switch could not be written, or is on and may not survive power loss ([`ControlError::NotSynced`]). Hosts
-/// that do not answer are no error; they are in the report.
+/// that do not answer are no error; they are in the report. Nor is it one, where force was asked for, that the switch
+/// cannot be written while the hosts can be listed: the report says so ([`Written::Nowhere`]).
 pub fn kill(path: &Path, kill: &Kill<'_>) -> Result<KillReport, ControlError> {
-    let mut database = Database::open_or_make(path)?;
-    let thrown = database.throw(kill.target, kill.why, kill.now_ms)?;
+    let (mut database, thrown) = match throw(path, kill) {
+        Err(error) if kill.force && error.is_unwritable() => return end_unwritten(path, kill, error),
+        thrown => thrown?,
+    };
     database.sync()?;
-    let Switch { target, since_ms, why, generation } = thrown.switch;
-    let mut asked: Vec<Asked> = thrown.hosts.into_iter().map(Asked::new).collect();
+    let written = match database.made {
+        false => Written::Watched,
+        true if files::hosts_have_run(path) => Written::Remade,
+        true => Written::New,
+    };
+    let Thrown { switch: Switch { target, since_ms, why, generation }, was_on, hosts, said } = thrown;
+    let stopped_before = |host: &Listed| said.get(&host.id).copied().flatten().map_or(0, |said| said.stopped);
+    let asked = hosts.into_iter().map(|host| Asked::new(stopped_before(&host), host));
+    let mut asked: Vec<Asked> = asked.collect();
     let deadline = Instant::now() + kill.wait;
     loop {
         hear(&database, generation, &mut asked);
@@ -57,16 +68,56 @@ pub fn kill(path: &Path, kill: &Kill<'_>) -> Result<KillReport, ControlError> {
         std::thread::sleep(LOOK_EVERY);
     }
     if kill.force {
-        end(&mut asked);
+        end(path, &mut asked);
     }
     // Hosts that are gone are struck out by the next host at the latest.
     let _ = database.strike_out();
     let hosts = asked.iter().map(Asked::report).collect();
-    let was_on = thrown.was_on;
+    let (stopped, all_stopped) = (0, false);
     let mut report =
-        KillReport { target, since_ms, why, generation, was_on, hosts, stopped: 0, all_stopped: false };
+        KillReport { target, since_ms, why, generation, was_on, written, hosts, stopped, all_stopped };
     report.sum_up();
     Ok(report)
+}
+
+fn throw(path: &Path, kill: &Kill<'_>) -> Result<(Database, Thrown), ControlError> {
+    let mut database = Database::open_or_make(path)?;
+    let thrown = database.throw(kill.target, kill.why, kill.now_ms)?;
+    Ok((database, thrown))
+}
+
+/// Ends every host that can be listed, since none can be told.
+fn end_unwritten(path: &Path, kill: &Kill<'_>, error: ControlError) -> Result<KillReport, ControlError> {
+    // Where not even the list can be read, the first error says what is to be done.
+    let Ok(Some(database)) = Database::open_to_read(path) else { return Err(error) };
+    let Ok(hosts) = database.hosts() else { return Err(error) };
+    let mut asked: Vec<Asked> = hosts.into_iter().map(|host| Asked::new(0, host)).collect();
+    for asked in asked.iter_mut().filter(|asked| asked.host.life(path) == Life::Gone) {
+        asked.answer = Answer::Gone;
+    }
+    end(path, &mut asked);
+    let on = database.switches().unwrap_or_default();
+    let mut report = KillReport {
+        target: kill.target.clone(),
+        since_ms: kill.now_ms,
+        why: kill.why.to_owned(),
+        generation: 0,
+        was_on: on.iter().any(|switch| switch.target == *kill.target),
+        written: Written::Nowhere { cause: error.to_string() },
+        hosts: asked.iter().map(Asked::report).collect(),
+        stopped: 0,
+        all_stopped: false,
+    };
+    report.sum_up();
+    Ok(report)
+}
+
+/// Makes the database when it is missing, for a ledger that is new: a later kill that finds none knows that one was lost.
+///
+/// # Errors
+/// When it cannot be made, or the file is something else.
+pub fn prepare(path: &Path) -> Result<(), ControlError> {
+    Database::open_or_make(path).map(drop)
 }
 
 /// Lifts a switch; gives it, or `None` when it was not on. Hosts let calls in again within 10 ms. Other switches stay:
@@ -91,7 +142,7 @@ pub fn unkill(path: &Path, target: &Target) -> Result<Option<Switch>, ControlErr
 /// # Errors
 /// When the database cannot be read.
 pub fn switches(path: &Path) -> Result<Vec<Switch>, ControlError> {
-    Database::open_existing(path)?.map_or_else(|| Ok(Vec::new()), |database| database.switches())
+    Database::open_to_read(path)?.map_or_else(|| Ok(Vec::new()), |database| database.switches())
 }
 
 /// The registered hosts, the oldest first.
@@ -99,12 +150,12 @@ pub fn switches(path: &Path) -> Result<Vec<Switch>, ControlError> {
 /// # Errors
 /// When the database cannot be read.
 pub fn hosts(path: &Path) -> Result<Vec<HostSummary>, ControlError> {
-    let hosts = Database::open_existing(path)?.map_or_else(|| Ok(Vec::new()), |database| database.hosts())?;
+    let hosts = Database::open_to_read(path)?.map_or_else(|| Ok(Vec::new()), |database| database.hosts())?;
     let summary = |host: Listed| HostSummary {
         host: host.id,
         pid: host.process.pid,
         registered_ms: host.registered_ms,
-        life: host.process.life(),
+        life: host.life(path),
     };
     Ok(hosts.into_iter().map(summary).collect())
 }
@@ -112,12 +163,14 @@ pub fn hosts(path: &Path) -> Result<Vec<HostSummary>, ControlError> {
 /// A host, and what it said so far.
 struct Asked {
     host: Listed,
+    /// Calls that it had stopped when this kill began.
+    stopped_before: u64,
     answer: Answer,
 }
 
 impl Asked {
-    fn new(host: Listed) -> Self {
-        Self { host, answer: Answer::Unreachable }
+    fn new(stopped_before: u64, host: Listed) -> Self {
+        Self { host, stopped_before, answer: Answer::Unreachable }
     }
 
     fn report(&self) -> HostReport {
@@ -128,11 +181,14 @@ impl Asked {
 /// Takes what the hosts have said. What cannot be read is not said.
 fn hear(database: &Database, generation: u64, asked: &mut [Asked]) {
     // First who lives, then what they said: a host that answered and then ended has answered.
-    let gone: Vec<bool> = asked.iter().map(|asked| asked.host.process.life() == Life::Gone).collect();
+    let life = |asked: &Asked| asked.host.life(&database.path);
+    let gone: Vec<bool> = asked.iter().map(|asked| life(asked) == Life::Gone).collect();
     let Ok(answers) = database.answers(generation) else { return };
     for (asked, gone) in asked.iter_mut().zip(gone).filter(|(asked, _)| !asked.answer.is_stopped()) {
         asked.answer = match answers.get(&asked.host.id) {
-            Some(Some(said)) if said.running == 0 => Answer::Acknowledged { stopped: said.stopped },
+            Some(Some(said)) if said.running == 0 => {
+                Answer::Acknowledged { stopped: said.stopped.saturating_sub(asked.stopped_before) }
+            }
             None => Answer::Gone,
             _ if gone => Answer::Gone,
             Some(Some(said)) => Answer::Stopping { running: said.running },
@@ -142,13 +198,13 @@ fn hear(database: &Database, generation: u64, asked: &mut [Asked]) {
 }
 
 /// Ends the processes that have not answered.
-fn end(asked: &mut [Asked]) {
+fn end(path: &Path, asked: &mut [Asked]) {
     for asked in asked.iter_mut().filter(|asked| !asked.answer.is_stopped()) {
         // What cannot be ended stays unreachable.
         let signalled = asked.host.process.kill().is_ok();
         let deadline = Instant::now() + FORCED_END_MAX;
         while signalled && Instant::now() < deadline {
-            if asked.host.process.life() == Life::Gone {
+            if asked.host.life(path) == Life::Gone {
                 asked.answer = Answer::Forced;
                 break;
             }

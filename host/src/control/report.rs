@@ -14,16 +14,36 @@ pub struct KillReport {
     pub since_ms: u64,
     /// Why; the words given last.
     pub why: String,
-    /// Its number.
+    /// Its number; 0 when it is not written.
     pub generation: u64,
     /// It was on before this kill.
     pub was_on: bool,
+    /// Where it is written.
+    pub written: Written,
     /// Every host that was registered when the switch was written, or is now when it was on before.
     pub hosts: Vec<HostReport>,
-    /// Calls that the acknowledging hosts have stopped, together.
+    /// Calls that ran when the switch was thrown, this time, and that the acknowledging hosts have stopped.
     pub stopped: u64,
-    /// No host is left in which a call that the switch means may run.
+    /// No host is left in which a call that the switch means may run, and none can come.
     pub all_stopped: bool,
+}
+
+/// Where a switch is written. In JSON `{"state": "watched"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Written {
+    /// In the database that the listed hosts watch.
+    Watched,
+    /// In a database made for it, since no host has ever run on the ledger.
+    New,
+    /// In a database made for it, though hosts have run on the ledger: the one that they watched is lost, and nobody
+    /// knows which of them live.
+    Remade,
+    /// Nowhere: the switch is NOT on.
+    Nowhere {
+        /// Why.
+        cause: String,
+    },
 }
 
 /// What one host said.
@@ -43,7 +63,7 @@ pub struct HostReport {
 pub enum Answer {
     /// Nothing that the switch means runs there, and nothing will until it is lifted.
     Acknowledged {
-        /// Calls that ran when the host saw the switch, and run no more.
+        /// Calls that ran when the host saw the switch, and run no more; without those that had ended before this kill.
         stopped: u64,
     },
     /// The host lets no such call in, but some that ran have not ended in time.
@@ -69,7 +89,8 @@ impl Answer {
 impl KillReport {
     /// Adds up what the hosts said.
     pub(super) fn sum_up(&mut self) {
-        self.all_stopped = self.hosts.iter().all(|host| host.answer.is_stopped());
+        let all_are_seen = matches!(self.written, Written::Watched | Written::New);
+        self.all_stopped = all_are_seen && self.hosts.iter().all(|host| host.answer.is_stopped());
         let stopped = |host: &HostReport| match host.answer {
             Answer::Acknowledged { stopped } => stopped,
             _ => 0,

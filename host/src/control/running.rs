@@ -4,8 +4,9 @@
 //! lock throughout, so there is no moment between the check and the entry.
 
 use super::board::{Board, Call};
+use super::files::HostLock;
 use super::target::Killed;
-use crate::call::RunId;
+use crate::call::Lineage;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,7 @@ pub struct Running {
 pub struct KillSignal(Arc<Call>);
 
 impl Running {
-    pub(super) fn enter(shared: &Arc<Shared>, run: RunId, tool: &str) -> Result<Self, Killed> {
+    pub(super) fn enter(shared: &Arc<Shared>, run: Lineage, tool: &str) -> Result<Self, Killed> {
         let (id, call) = shared.lock().board.enter(run, tool)?;
         Ok(Self { shared: Arc::clone(shared), id, call })
     }
@@ -84,11 +85,13 @@ async fn told(call: &Call) -> Killed {
     }
 }
 
-/// The board, its lock, and what wakes the thread before its time.
-#[derive(Debug, Default)]
+/// The board, its lock, and what wakes the thread before its time. It lives for as long as the host watches or a call
+/// is entered, and the lock that says so to other processes with it.
+#[derive(Debug)]
 pub(super) struct Shared {
     state: Mutex<State>,
     wake: Condvar,
+    _lives: HostLock,
 }
 
 /// What the lock guards.
@@ -100,6 +103,11 @@ pub(super) struct State {
 }
 
 impl Shared {
+    /// What a host shares that lives by this lock.
+    pub(super) fn new(lives: HostLock) -> Self {
+        Self { state: Mutex::default(), wake: Condvar::new(), _lives: lives }
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing under the lock panics halfway through a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

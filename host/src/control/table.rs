@@ -6,6 +6,7 @@
 use super::board::Acknowledgement;
 use super::connection::Database;
 use super::error::ControlError;
+use super::files::{self, HostLock};
 use super::process::{Life, Process};
 use super::schema::classify;
 use super::target::{Switch, Target};
@@ -13,6 +14,7 @@ use crate::call::RunId;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use std::collections::HashMap;
+use std::path::Path;
 
 /// Switches that may be on at once; every host holds all of them in memory and reads all of them after a change.
 pub(super) const SWITCHES_MAX: u64 = 10_000;
@@ -28,36 +30,72 @@ pub(super) struct Listed {
     pub(super) registered_ms: u64,
 }
 
+impl Listed {
+    /// Whether its process lives. One that cannot be seen from here is gone when it has let go of its lock.
+    pub(super) fn life(&self, database: &Path) -> Life {
+        match self.process.life() {
+            Life::Unknown if files::is_let_go(database, self.id) => Life::Gone,
+            life => life,
+        }
+    }
+}
+
 /// A switch that was written, and the hosts that must answer.
 pub(super) struct Thrown {
     pub(super) switch: Switch,
     pub(super) was_on: bool,
     pub(super) hosts: Vec<Listed>,
+    /// What they said to it before, when it was on.
+    pub(super) said: Said,
 }
 
+/// What each host in the list says to a switch: `None` where it says nothing yet.
+pub(super) type Said = HashMap<u64, Option<Acknowledgement>>;
+
 impl Database {
-    /// Strikes out the hosts whose process is gone, and gives this one a number.
-    pub(super) fn register(&mut self, process: &Process, now_ms: u64) -> Result<u64, ControlError> {
-        self.write(|transaction| {
-            strike_out(transaction)?;
+    /// Strikes out the hosts whose process is gone, and gives this one a number and the lock that says that it lives.
+    pub(super) fn register(
+        &mut self,
+        process: &Process,
+        now_ms: u64,
+    ) -> Result<(u64, HostLock), ControlError> {
+        self.strike_out()?;
+        let host = self.write(|transaction| {
             let insert = "INSERT INTO hosts (pid, started, boot, namespace, registered_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
             let Process { pid, started, boot, namespace } = process;
             let values = params![pid, int(*started), boot, int(*namespace), int(now_ms)];
             transaction.execute(insert, values)?;
             Ok(transaction.last_insert_rowid().cast_unsigned())
-        })
+        })?;
+        let lock = HostLock::take(&self.path, host).inspect_err(|_| {
+            // If not even that: whoever comes next finds its process gone.
+            let _ = self.leave(host);
+        })?;
+        Ok((host, lock))
     }
 
     /// Strikes out the hosts whose process is gone.
     pub(super) fn strike_out(&mut self) -> Result<(), ControlError> {
-        self.write(strike_out)
+        let path = self.path.clone();
+        let gone = self.write(|transaction| {
+            let mut gone = listed(transaction)?;
+            gone.retain(|host| host.life(&path) == Life::Gone);
+            for host in &gone {
+                transaction.execute("DELETE FROM hosts WHERE id = ?1", [int(host.id)])?;
+            }
+            Ok(gone)
+        })?;
+        gone.iter().for_each(|host| files::forget_lock(&path, host.id));
+        Ok(())
     }
 
     /// Takes a host off the list.
     pub(super) fn leave(&mut self, host: u64) -> Result<(), ControlError> {
         self.write(|transaction| {
             transaction.execute("DELETE FROM hosts WHERE id = ?1", [int(host)]).map(|_| ())
-        })
+        })?;
+        files::forget_lock(&self.path, host);
+        Ok(())
     }
 
     /// The switches that are on, for a host that is in the list.
@@ -94,7 +132,8 @@ impl Database {
             return Err(ControlError::Limit(sentence));
         }
         let thrown = self.write(|transaction| {
-            let was_on = find(transaction, target)?.is_some();
+            let before = find(transaction, target)?;
+            let was_on = before.is_some();
             let on: i64 = transaction.query_row("SELECT count(*) FROM switches", [], |row| row.get(0))?;
             if !was_on && *target != Target::All && on.cast_unsigned() >= SWITCHES_MAX {
                 return Ok(None);
@@ -103,7 +142,9 @@ impl Database {
                  ON CONFLICT (kind, name) DO UPDATE SET why = iif(excluded.why = '', why, excluded.why)";
             transaction.execute(insert, params![kind, name, int(now_ms), why])?;
             let switch = find(transaction, target)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            Ok(Some(Thrown { switch, was_on, hosts: listed(transaction)? }))
+            let said =
+                before.map_or_else(|| Ok(Said::new()), |before| said(transaction, before.generation))?;
+            Ok(Some(Thrown { switch, was_on, hosts: listed(transaction)?, said }))
         })?;
         thrown.ok_or_else(|| {
             ControlError::Limit(format!(
@@ -134,27 +175,9 @@ impl Database {
         listed(&self.connection).map_err(|error| classify(&self.path, &error))
     }
 
-    /// What the hosts in the list say to a switch: `None` for one that says nothing yet. Both in one snapshot.
-    pub(super) fn answers(
-        &self,
-        generation: u64,
-    ) -> Result<HashMap<u64, Option<Acknowledgement>>, ControlError> {
-        let read = || -> rusqlite::Result<_> {
-            let mut select = self.connection.prepare_cached(
-                "SELECT hosts.id, running, stopped FROM hosts
-                 LEFT JOIN acknowledgements ON host = hosts.id AND generation = ?1",
-            )?;
-            let rows = select.query_map([int(generation)], |row| {
-                let said = row.get::<_, Option<i64>>(1)?.zip(row.get::<_, Option<i64>>(2)?);
-                let said = said.map(|(running, stopped)| {
-                    let (running, stopped) = (running.cast_unsigned(), stopped.cast_unsigned());
-                    Acknowledgement { generation, running, stopped }
-                });
-                Ok((uint(row, 0)?, said))
-            })?;
-            rows.collect()
-        };
-        read().map_err(|error| classify(&self.path, &error))
+    /// What the hosts in the list say to a switch. Both in one snapshot.
+    pub(super) fn answers(&self, generation: u64) -> Result<Said, ControlError> {
+        said(&self.connection, generation).map_err(|error| classify(&self.path, &error))
     }
 
     fn write<T>(
@@ -172,11 +195,20 @@ impl Database {
     }
 }
 
-fn strike_out(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    for host in listed(transaction)?.iter().filter(|host| host.process.life() == Life::Gone) {
-        transaction.execute("DELETE FROM hosts WHERE id = ?1", [int(host.id)])?;
-    }
-    Ok(())
+fn said(connection: &Connection, generation: u64) -> rusqlite::Result<Said> {
+    let mut select = connection.prepare_cached(
+        "SELECT hosts.id, running, stopped FROM hosts
+         LEFT JOIN acknowledgements ON host = hosts.id AND generation = ?1",
+    )?;
+    let rows = select.query_map([int(generation)], |row| {
+        let said = row.get::<_, Option<i64>>(1)?.zip(row.get::<_, Option<i64>>(2)?);
+        let said = said.map(|(running, stopped)| {
+            let (running, stopped) = (running.cast_unsigned(), stopped.cast_unsigned());
+            Acknowledgement { generation, running, stopped }
+        });
+        Ok((uint(row, 0)?, said))
+    })?;
+    rows.collect()
 }
 
 fn listed(connection: &Connection) -> rusqlite::Result<Vec<Listed>> {

@@ -3,7 +3,7 @@
 //! Not here: whether a switch is on (`board.rs`). Invariant: what an agent is told names no path and repeats no
 //! text of an operator.
 
-use crate::call::RunId;
+use crate::call::{Lineage, RunId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -12,7 +12,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "name", rename_all = "snake_case")]
 pub enum Target {
-    /// Every call of one run.
+    /// Every call of one run, and of the runs that are part of it.
     Run(RunId),
     /// Every call of one tool, in all runs; the name as the policy has it.
     Tool(String),
@@ -22,9 +22,9 @@ pub enum Target {
 
 impl Target {
     /// Whether a call of this run and tool is meant.
-    pub fn means(&self, run: RunId, tool: &str) -> bool {
+    pub fn means(&self, run: &Lineage, tool: &str) -> bool {
         match self {
-            Self::Run(named) => *named == run,
+            Self::Run(named) => run.contains(*named),
             Self::Tool(named) => named == tool,
             Self::All => true,
         }
@@ -98,6 +98,16 @@ impl Killed {
         }
     }
 
+    /// The sentence for the agent that asks where its run stands.
+    pub fn status_text(&self) -> String {
+        match (self.origin, &self.target) {
+            (Origin::Switch, Target::Tool(tool)) => {
+                format!("An operator has switched the tool `{tool}` off.")
+            }
+            _ => self.agent_text().to_owned(),
+        }
+    }
+
     /// What the agent should do next.
     pub fn agent_hint(&self) -> &'static str {
         match (self.origin, &self.target) {
@@ -154,8 +164,20 @@ mod tests {
         ];
         for (target, expected) in cases {
             let calls = [(1, "read"), (1, "Read"), (2, "read"), (2, "read2")];
-            assert_eq!(calls.map(|(id, tool)| target.means(run(id), tool)), expected, "{target}");
+            assert_eq!(calls.map(|(id, tool)| target.means(&run(id).into(), tool)), expected, "{target}");
         }
+    }
+
+    #[test]
+    fn a_run_means_the_runs_that_are_part_of_it_and_not_the_one_that_it_is_part_of() {
+        let (parent, child) = (Lineage::from(run(1)), Lineage::new(run(2), &[run(1)]));
+        let grandchild = Lineage::new(run(3), &[run(2), run(1)]);
+        let meant = |target: RunId| {
+            [&parent, &child, &grandchild].map(|lineage| Target::Run(target).means(lineage, "read"))
+        };
+        assert_eq!(meant(run(1)), [true, true, true]);
+        assert_eq!(meant(run(2)), [false, true, true]);
+        assert_eq!(meant(run(3)), [false, false, true]);
     }
 
     #[test]

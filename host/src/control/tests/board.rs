@@ -35,6 +35,16 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Run 2 is part of run 1, which is part of run 0.
+fn lineage(of: RunId) -> Lineage {
+    let above = [run(1), run(0)];
+    match of {
+        of if of == run(2) => Lineage::new(of, &above),
+        of if of == run(1) => Lineage::new(of, &above[1..]),
+        of => of.into(),
+    }
+}
+
 /// The plainest thing that could be right.
 #[derive(Default)]
 struct Model {
@@ -47,18 +57,18 @@ struct Model {
 
 impl Model {
     fn means(&self, run: RunId, tool: &str) -> bool {
-        self.shut || self.on.iter().any(|switch| switch.target.means(run, tool))
+        self.shut || self.on.iter().any(|switch| switch.target.means(&lineage(run), tool))
     }
 
     fn tell(&mut self) {
         let (on, shut) = (&self.on, self.shut);
         for (_, run, tool, told) in &mut self.alive {
-            *told |= shut || on.iter().any(|switch| switch.target.means(*run, tool));
+            *told |= shut || on.iter().any(|switch| switch.target.means(&lineage(*run), tool));
         }
     }
 
     fn alive(&self, target: &Target) -> u64 {
-        self.alive.iter().filter(|(_, run, tool, _)| target.means(*run, tool)).count() as u64
+        self.alive.iter().filter(|(_, run, tool, _)| target.means(&lineage(*run), tool)).count() as u64
     }
 
     fn take(
@@ -70,9 +80,9 @@ impl Model {
         match step {
             Step::Enter(number, index) => {
                 let (run, tool) = (run(number), TOOLS[index]);
-                let entered = board.enter(run, tool);
+                let entered = board.enter(lineage(run), tool);
                 assert_eq!(entered.is_err(), self.means(run, tool));
-                assert_eq!(board.stopped(run, tool).is_some(), self.means(run, tool));
+                assert_eq!(board.stopped(&lineage(run), tool).is_some(), self.means(run, tool));
                 if let Ok((id, call)) = entered {
                     self.alive.push((id, run, tool, false));
                     calls.push((id, call));
@@ -144,10 +154,21 @@ proptest! {
 #[test]
 fn a_call_that_two_switches_mean_counts_for_both() {
     let mut board = Board::default();
-    let (id, _call) = board.enter(run(1), "read").expect("nothing is on");
+    let (id, _call) = board.enter(run(1).into(), "read").expect("nothing is on");
     let switch = |target, generation| Switch { target, since_ms: 1, why: String::new(), generation };
     board.set(&[switch(tool("read"), 1), switch(Target::All, 2)]);
     assert!(board.leave(id));
     let stopped: Vec<u64> = board.due().iter().map(|due| due.stopped).collect();
     assert_eq!(stopped, [1, 1]);
+}
+
+#[test]
+fn what_stops_a_run_is_told_before_what_stops_a_tool() {
+    let mut board = Board::default();
+    let switch = |target, generation| Switch { target, since_ms: 1, why: String::new(), generation };
+    let targets = [tool("write"), Target::Run(run(0)), tool("read"), Target::Run(run(2)), Target::All];
+    let switches: Vec<Switch> = (1..).zip(targets).map(|(number, target)| switch(target, number)).collect();
+    board.set(&switches);
+    let about: Vec<Target> = board.about(&lineage(run(1))).into_iter().map(|killed| killed.target).collect();
+    assert_eq!(about, [Target::All, Target::Run(run(0)), tool("read"), tool("write")]);
 }

@@ -51,8 +51,61 @@ fn nothing_is_acknowledged_while_a_call_that_is_meant_lives() {
     drop(also_meant);
     host.watcher.look();
     host.watcher.acknowledge();
-    assert_eq!(ask(), Answer::Acknowledged { stopped: 2 });
+    assert_eq!(ask(), Answer::Acknowledged { stopped: 0 }, "they had ended before it was thrown");
+    let connection = rusqlite::Connection::open(&room.path).expect("a database");
+    let stopped: i64 = connection
+        .query_row("SELECT stopped FROM acknowledgements", [], |row| row.get(0))
+        .expect("one switch, one host");
+    assert_eq!(stopped, 2);
     assert!(!other.is_killed());
+}
+
+#[test]
+fn a_second_kill_tells_of_the_calls_that_ran_when_it_was_thrown() {
+    let room = Room::new();
+    let mut host = Hand::open(&room);
+    let first = host.enter(run(1), "read").expect("nothing is on");
+    let second = host.enter(run(2), "read").expect("nothing is on");
+    room.kill_within(&Target::All, SOON, false);
+    host.watcher.look();
+    drop(first);
+    host.watcher.acknowledge();
+    let report = std::thread::scope(|scope| {
+        let again = scope.spawn(|| {
+            let order = Kill { target: &Target::All, why: "again", now_ms: NOW_MS, wait: LONG, force: false };
+            kill(&room.path, &order).expect("it is written")
+        });
+        until("it is thrown", || switches(&room.path).expect("a sound database")[0].why == "again");
+        drop(second);
+        host.watcher.look();
+        host.watcher.acknowledge();
+        again.join().expect("a report")
+    });
+    assert_eq!((report.was_on, report.stopped, report.all_stopped), (true, 1, true));
+    assert_eq!(only(&room.kill(&Target::All)), Answer::Acknowledged { stopped: 0 });
+}
+
+#[test]
+fn the_kill_of_a_run_stops_the_runs_that_are_part_of_it_and_not_the_one_above() {
+    let room = Room::new();
+    let mut host = Hand::open(&room);
+    let (child, grandchild) = (Lineage::new(run(2), &[run(1)]), Lineage::new(run(3), &[run(2), run(1)]));
+    let parents = host.enter(run(1), "read").expect("nothing is on");
+    let runs = [host.enter(&child, "read"), host.enter(&grandchild, "read")];
+    let runs = runs.map(|entered| entered.expect("nothing is on"));
+    room.kill_within(&Target::Run(run(2)), SOON, false);
+    host.watcher.look();
+    assert!(runs.iter().all(Running::is_killed) && !parents.is_killed());
+    assert!(host.enter(&grandchild, "write").is_err() && host.enter(run(1), "write").is_ok());
+    host.watcher.acknowledge();
+    assert_eq!(only(&room.kill_within(&Target::Run(run(2)), SOON, false)), Answer::Stopping { running: 2 });
+    drop(runs);
+    room.unkill(&Target::Run(run(2))).expect("it was on");
+    host.watcher.look();
+    assert!(host.enter(&grandchild, "write").is_ok());
+    room.kill_within(&Target::Run(run(1)), SOON, false);
+    host.watcher.look();
+    assert!(parents.is_killed() && host.enter(&grandchild, "write").is_err());
 }
 
 #[test]

@@ -156,6 +156,40 @@ fn an_empty_file_has_lost_its_switches_and_is_not_taken_for_a_new_one() {
 }
 
 #[test]
+fn a_database_made_by_a_kill_knows_no_host_that_ran_before() {
+    let room = Room::new();
+    let report = room.kill(&Target::All);
+    assert_eq!((report.written, report.all_stopped), (Written::New, true));
+    let report = room.kill(&Target::All);
+    assert_eq!((report.written, report.all_stopped), (Written::Watched, true));
+    for left in ["ledger.db", "ledger.db-host-1", "ledger.db-control-host-1"] {
+        let room = Room::new();
+        let folder = room.path.parent().expect("a folder");
+        fs::create_dir_all(folder).expect("a folder");
+        fs::write(folder.join("ledger.db.bak"), "").expect("it is ours");
+        fs::write(folder.join(left), "").expect("it is ours");
+        let report = room.kill(&Target::All);
+        assert_eq!((report.written, report.all_stopped), (Written::Remade, false), "{left}");
+        assert!(room.open().enter(run(1), "read").is_err(), "the switch is on all the same");
+    }
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_an_error_for_everybody() {
+    let room = Room::new();
+    fs::create_dir_all(room.path.parent().expect("a folder")).expect("a folder");
+    std::os::unix::fs::symlink("nowhere", &room.path).expect("a link");
+    let order = Kill { target: &Target::All, why: "", now_ms: 1, wait: Duration::ZERO, force: false };
+    let errors = [
+        kill(&room.path, &order).expect_err("nothing can be written"),
+        unkill(&room.path, &Target::All).expect_err("nothing can be read"),
+        switches(&room.path).expect_err("nothing can be read"),
+        hosts(&room.path).expect_err("nothing can be read"),
+    ];
+    assert!(errors.iter().all(|error| matches!(error, ControlError::Open { .. })), "{errors:#?}");
+}
+
+#[test]
 fn a_folder_in_its_place_is_refused() {
     let room = Room::new();
     fs::create_dir_all(&room.path).expect("a folder");

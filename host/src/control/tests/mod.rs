@@ -1,10 +1,11 @@
 //! The kill switch, tried: in memory, over the file, by hand and by threads, and between processes.
 //!
-//! Not here: how a guest is ended. Invariant: nothing waits for a time to pass; what takes a while is asked for until
-//! it holds, and a host by hand ([`Hand`]) looks when it is told to.
+//! A real guest is in `guest.rs` alone. Invariant: nothing waits for a time to pass; what takes a while is asked
+//! for until it holds, and a host by hand ([`Hand`]) looks when it is told to.
 
 mod board;
 mod by_hand;
+mod guest;
 mod hosts;
 mod loss;
 mod processes;
@@ -14,6 +15,7 @@ use super::connection::Database;
 use super::running::{Running, Shared};
 use super::watch::{Clock, Watcher};
 use super::*;
+use crate::call::RunId;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -94,13 +96,13 @@ impl Hand {
     fn open(room: &Room) -> Self {
         let mut database = Database::open_or_make(&room.path).expect("a sound database");
         let process = Process::current().expect("a system with /proc");
-        let host = database.register(&process, NOW_MS).expect("it is written");
-        let shared = Arc::new(Shared::default());
+        let (host, lock) = database.register(&process, NOW_MS).expect("it is written");
+        let shared = Arc::new(Shared::new(lock));
         let watcher = Watcher::begin(database, host, Arc::clone(&shared), Clock::starting(NOW_MS));
         Self { watcher: watcher.expect("nothing is lost"), shared, host }
     }
 
-    fn enter(&self, run: RunId, tool: &str) -> Result<Running, Killed> {
-        Running::enter(&self.shared, run, tool)
+    fn enter(&self, run: impl Into<Lineage>, tool: &str) -> Result<Running, Killed> {
+        Running::enter(&self.shared, run.into(), tool)
     }
 }

@@ -17,7 +17,7 @@ impl Counts {
         let mut sum = (0, 0);
         for (number, tools) in (0..RUNS).zip(&self.0) {
             for (tool, (alive, entered)) in TOOLS.iter().zip(tools) {
-                if target.means(run(number), tool) {
+                if target.means(&run(number).into(), tool) {
                     sum = (sum.0 + alive.load(SeqCst), sum.1 + entered.load(SeqCst));
                 }
             }
