@@ -6,6 +6,7 @@
 use super::bindings::ToolPre;
 use super::bindings::toolgate::tool::types::{Capability, FailureKind};
 use super::context::RawLog;
+use super::limits::FUEL_SLICE;
 use super::store::{self, CallState, Job, RawDefinition};
 use super::trap;
 use crate::call::Fault;
@@ -162,6 +163,17 @@ enum Ended {
     Panicked,
 }
 
+impl Ended {
+    /// Stopped in the midst of the guest's code.
+    fn is_midway(&self) -> bool {
+        match self {
+            Self::Trapped(error) => error.is::<trap::DeadlinePassed>() || error.is::<trap::SwitchedOff>(),
+            Self::Late | Self::Killed(_) => true,
+            Self::Output(_) | Self::Failure(_) | Self::Panicked => false,
+        }
+    }
+}
+
 async fn enter(
     store: &mut Store<CallState>,
     pre: &ToolPre<CallState>,
@@ -172,7 +184,11 @@ async fn enter(
 }
 
 fn finish(store: Store<CallState>, job: &Job, ended: Ended) -> Ran {
-    let fuel = job.limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
+    let mut fuel = job.limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
+    if ended.is_midway() {
+        // Rounded up: an agent whose calls run to their deadlines must come to the end of its fuel, too.
+        fuel = fuel.saturating_add(FUEL_SLICE).min(job.limits.fuel);
+    }
     let state = store.into_data();
     let ended = match ended {
         Ended::Output(output) => Ok(output),

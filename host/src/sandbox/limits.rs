@@ -27,6 +27,10 @@ pub(super) const FAILURE_BYTES_MAX: usize = 64 * 1024;
 pub(super) const RANDOM_BYTES_MAX: u64 = 64 * 1024;
 /// The stack of a call: the guest's half-megabyte and the host functions' above it.
 pub(super) const ASYNC_STACK_BYTES: usize = 2 << 20;
+/// Compiled code holds its fuel in a register and writes it back after so much: what an execution that is stopped in
+/// its midst has used is known that well.
+pub(super) const FUEL_SLICE: u64 = 1_000_000;
+
 /// Fuel that one call into the host costs, so that a loop of host calls runs out like any other.
 pub const HOST_CALL_FUEL: u64 = 1_000;
 /// Log lines kept per call.

@@ -98,10 +98,22 @@ impl Sandbox {
     /// # Errors
     /// As [`Sandbox::open`].
     pub fn open_with_tick(concurrency: usize, tick: Duration) -> Result<Self, SandboxError> {
+        let sandbox = Self::still(concurrency)?;
+        engine::start_ticking(&sandbox.engine, tick)?;
+        Ok(sandbox)
+    }
+
+    /// A sandbox in which no epoch passes by itself.
+    pub(crate) fn still(concurrency: usize) -> Result<Self, SandboxError> {
         let engine = engine::build(concurrency)?;
-        engine::start_ticking(&engine, tick)?;
         let linker = linker::build(&engine).map_err(|error| SandboxError::Engine(format!("{error:#}")))?;
         Ok(Self { engine, linker, long_runners: LongRunners::new()? })
+    }
+
+    /// Lets one epoch pass.
+    #[cfg(test)]
+    pub(crate) fn pass_epoch(&self) {
+        self.engine.increment_epoch();
     }
 
     /// Loads native code that [`compile`] made for this very configuration.

@@ -9,7 +9,7 @@ use super::grants::clock::CallClock;
 use super::grants::fs::{FsCtx, FsView, Root};
 use super::grants::random::RandomCtx;
 use super::limits::{
-    FAILURE_BYTES_MAX, HANDLES_MAX, HOST_CALL_FUEL, HOSTCALL_BYTES_MAX, Meter, RESOURCES_MAX,
+    FAILURE_BYTES_MAX, FUEL_SLICE, HANDLES_MAX, HOST_CALL_FUEL, HOSTCALL_BYTES_MAX, Meter, RESOURCES_MAX,
 };
 use super::streams::BoundedOutput;
 use super::trap::{DeadlinePassed, SwitchedOff};
@@ -133,6 +133,7 @@ pub(super) fn build(engine: &Engine, job: &mut Job) -> wasmtime::Result<Store<Ca
     let running = job.running.take();
     let mut store = Store::try_new(engine, state(job, running))?;
     store.limiter(|state| &mut state.meter);
+    store.fuel_async_yield_interval(Some(FUEL_SLICE))?;
     store.set_fuel(job.limits.fuel)?;
     let output = usize::try_from(job.limits.output_bytes).unwrap_or(usize::MAX);
     store.set_hostcall_fuel(HOSTCALL_BYTES_MAX.max(output.saturating_add(FAILURE_BYTES_MAX)));
