@@ -8,9 +8,8 @@ use super::run::Trip;
 use crate::call::Denial;
 use crate::catalog::Tool;
 use crate::gate::Host;
-use crate::ledger::{ApprovalAsk, NewApproval, Unapproved};
+use crate::ledger::{ApprovalAsk, NewApproval, Unapproved, approval_binding};
 use crate::policy::{AskReason, Decision, Verdict};
-use sha2::{Digest, Sha256};
 
 /// When an agent may ask again whether a person has answered.
 const ASK_AGAIN_MS: u64 = 30_000;
@@ -31,7 +30,8 @@ pub(super) fn asks(
     };
     let always = decision.verdict == Verdict::Ask || now;
     let spent_micro_usd = approval.spent_micro_usd;
-    (always || spent_micro_usd.is_some()).then(|| ApprovalAsk {
+    // A no stands, whatever made the person be asked: so the ledger is asked wherever one may have been given.
+    (always || approval.has_conditions()).then(|| ApprovalAsk {
         binding: binding(host, tool, arguments),
         always,
         spent_micro_usd,
@@ -82,20 +82,7 @@ pub(super) fn unapproved(
     .retry_after_ms(ASK_AGAIN_MS)
 }
 
-/// SHA-256 over the parts that an approval is for, each with its length.
 fn binding(host: &Host, tool: &Tool, arguments: &[u8; 32]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(b"toolgate/binding/1");
-    let parts: [&[u8]; 5] = [
-        host.policy.host.principal.as_bytes(),
-        tool.card.name.as_bytes(),
-        arguments,
-        &host.policy.digest,
-        &tool.component_digest,
-    ];
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
+    let (policy, component) = (&host.policy.digest, &tool.component_digest);
+    approval_binding(&host.policy.host.principal, &tool.card.name, arguments, policy, component)
 }

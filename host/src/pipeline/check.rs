@@ -84,7 +84,8 @@ fn too_large(tool: &Tool, bytes: usize, max: u64, facts: RanFacts) -> Faulted {
         operator,
         retry_after_ms: None,
         effect_possible: true,
-        blame: Blame::Fails(tool.policy.guards.breaker),
+        // What a run has left of its budget says nothing of the tool.
+        blame: if max < limit { Blame::Misused } else { Blame::Fails(tool.policy.guards.breaker) },
         slow_ms: None,
         ran: facts,
     }

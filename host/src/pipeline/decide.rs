@@ -95,7 +95,7 @@ pub(super) fn decide(host: &Host, trip: &mut Trip, call: ValidCall) -> Result<Pe
     let arguments_digest = canonical::digest(call.arguments());
     let fingerprint = ask::fingerprint(call.tool(), call.arguments(), &arguments_digest);
     trip.fingerprint = Some(fingerprint);
-    if let Some(killed) = trip.run.and_then(|run| host.control.check(run, &name)) {
+    if let Some(killed) = trip.lineage.as_ref().and_then(|run| host.control.check(run, &name)) {
         return Err(switched_off(&killed).into());
     }
     let decision = call.tool().policy.decide(call.arguments());

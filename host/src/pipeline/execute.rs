@@ -10,7 +10,7 @@ use super::intent::Begun;
 use super::retry;
 use super::run::{Progress, Trip};
 use super::sanitize::{self, SafeText};
-use crate::call::{Fault, HostError, RunId};
+use crate::call::{Fault, HostError, Lineage};
 use crate::catalog::Tool;
 use crate::control::{Killed, Running};
 use crate::gate::Host;
@@ -41,21 +41,33 @@ pub(super) async fn execute(host: &Host, trip: &Trip, begun: Begun) -> Result<Ra
     let permitted = permit.spend();
     let tokens_max = host.policy.run.guards.budgets.tokens.map(|_| allowed.tokens);
     let mut facts = RanFacts { tokens_max, ..RanFacts::default() };
-    let run = trip.run.ok_or_else(no_run)?;
+    let run = trip.lineage.as_ref().ok_or_else(no_run)?;
     let mut running = match host.control.enter(run, &permitted.tool.card.name) {
         Ok(running) => running,
         Err(killed) => return Err(stopped(&permitted.tool, &killed, facts).into()),
     };
     loop {
+        let signal = running.signal();
         let job = job(host, trip, run, &permitted, &allowed, &facts, running);
-        let (bytes_max, deadline) = (job.limits.output_bytes, job.deadline);
+        let (limits, deadline) = (job.limits, job.deadline);
         let ran = host.sandbox.execute(&permitted.tool.loaded, &permitted.ticket, job).await;
-        add(host, &permitted.tool, &ran, bytes_max, &mut facts);
+        add(host, &permitted.tool, &ran, limits.output_bytes, &mut facts);
         let tool = &permitted.tool;
         let failure = match ran.ended {
-            Ok(text) => return Ok(RawOutput { tool: permitted.tool, text, bytes_max, facts }),
+            Ok(text) => {
+                return Ok(RawOutput { tool: permitted.tool, text, bytes_max: limits.output_bytes, facts });
+            }
             Err(Failed::Tool(failure)) => failure,
-            Err(Failed::Fault(code, operator)) => return Err(fault(tool, code, operator, facts).into()),
+            Err(Failed::Fault(code, operator)) => {
+                if let (Fault::Killed, Some(why)) = (code, signal.why()) {
+                    return Err(killed(tool, why, facts).into());
+                }
+                let fault = Faulted {
+                    blame: blame(tool, code, &limits, &facts),
+                    ..fault(tool, code, operator, facts)
+                };
+                return Err(fault.into());
+            }
             Err(Failed::Host(operator)) => {
                 let code = HostError::Internal;
                 return Err(HostFailed { code, operator, effect_possible: true }.into());
@@ -63,7 +75,12 @@ pub(super) async fn execute(host: &Host, trip: &Trip, begun: Begun) -> Result<Ra
         };
         match retry::again(host, trip, tool, &failure, &facts, &allowed, deadline).await {
             Ok(Some(pause)) => match pause_in_reach(host, run, tool, pause).await {
-                Ok(entered) => running = entered,
+                Ok(entered) if !host.stands(run).await => running = entered,
+                // Halted or paused meanwhile: the failure stands.
+                Ok(_) => {
+                    let code = failure_code(&failure);
+                    return Err(sanitize::tool_failure(host, tool, code, failure, facts).into());
+                }
                 Err(killed) => return Err(stopped(tool, &killed, facts).into()),
             },
             Ok(None) => {
@@ -79,7 +96,7 @@ pub(super) async fn execute(host: &Host, trip: &Trip, begun: Begun) -> Result<Ra
 }
 
 /// Waits before the next attempt, entered in the control room: a switch ends the wait.
-async fn pause_in_reach(host: &Host, run: RunId, tool: &Tool, pause: Duration) -> Result<Running, Killed> {
+async fn pause_in_reach(host: &Host, run: &Lineage, tool: &Tool, pause: Duration) -> Result<Running, Killed> {
     let running = host.control.enter(run, &tool.card.name)?;
     let killed = tokio::select! {
         () = tokio::time::sleep(pause) => None,
@@ -90,15 +107,31 @@ async fn pause_in_reach(host: &Host, run: RunId, tool: &Tool, pause: Duration) -
 
 /// Killed between executions. What ran before was tried again, so it was safe to repeat or vouched that nothing was
 /// sent.
-fn stopped(tool: &Tool, killed: &Killed, facts: RanFacts) -> Faulted {
-    Faulted { effect_possible: false, ..fault(tool, Fault::Killed, killed.to_string(), facts) }
+fn stopped(tool: &Tool, why: &Killed, facts: RanFacts) -> Faulted {
+    Faulted { effect_possible: false, ..killed(tool, why, facts) }
+}
+
+/// Killed while it ran or waited, in the words of whoever did it.
+fn killed(tool: &Tool, why: &Killed, facts: RanFacts) -> Faulted {
+    let text = format!("`{}` was stopped. {}", tool.card.name, why.agent_text());
+    Faulted {
+        code: Fault::Killed,
+        text: SafeText::of_host(&text),
+        hint: SafeText::of_host(why.agent_hint()),
+        operator: why.to_string(),
+        retry_after_ms: None,
+        effect_possible: true,
+        blame: Blame::Nothing,
+        slow_ms: None,
+        ran: facts,
+    }
 }
 
 /// One execution. It is entered in the control room: a switch thrown from there on stops it, also while it waits.
 fn job(
     host: &Host,
     trip: &Trip,
-    run: RunId,
+    run: &Lineage,
     permitted: &Permitted,
     allowed: &Hold,
     facts: &RanFacts,
@@ -109,7 +142,7 @@ fn job(
     Job {
         tool: tool.card.name.clone(),
         arguments_json: permitted.arguments.to_string(),
-        run,
+        run: run.run(),
         call: trip.call,
         attempt: facts.attempts.saturating_add(1),
         key: permitted.key.clone(),
@@ -192,6 +225,20 @@ fn failure_code(failure: &RawFailure) -> Fault {
     }
 }
 
+/// What a fault says of the tool: nothing where it was stopped from outside or never ran, and nothing either where
+/// the run had less left than the tool may take.
+fn blame(tool: &Tool, code: Fault, limits: &Limits, facts: &RanFacts) -> Blame {
+    let own = &tool.policy.limits;
+    match code {
+        Fault::Killed | Fault::Cancelled => Blame::Nothing,
+        Fault::Deadline if facts.measured.fuel == 0 => Blame::Nothing,
+        Fault::Deadline if limits.call_deadline < own.call_deadline => Blame::Misused,
+        Fault::OutOfFuel if limits.fuel < own.fuel => Blame::Misused,
+        Fault::OutputTooLarge if limits.output_bytes < own.output_bytes => Blame::Misused,
+        _ => Blame::Fails(tool.policy.guards.breaker),
+    }
+}
+
 fn fault(tool: &Tool, code: Fault, operator: String, facts: RanFacts) -> Faulted {
     let (name, limits) = (&tool.card.name, &tool.policy.limits);
     let (text, hint, key) = match code {
@@ -199,6 +246,11 @@ fn fault(tool: &Tool, code: Fault, operator: String, facts: RanFacts) -> Faulted
             format!("`{name}` did more work than one call may do, and was stopped."),
             "Ask for less in one call: a smaller range, a simpler query.",
             format!("tools.{name}.limits.fuel is {}", limits.fuel),
+        ),
+        Fault::Deadline if facts.measured.fuel == 0 => (
+            format!("The host was too busy to run `{name}` in time; it did not run."),
+            "Send the same call again a little later.",
+            "host.concurrency and host.queue say how many calls run and wait".to_owned(),
         ),
         Fault::Deadline => (
             format!("`{name}` did not finish in {} ms, and was stopped.", limits.deadline.as_millis()),
@@ -215,11 +267,6 @@ fn fault(tool: &Tool, code: Fault, operator: String, facts: RanFacts) -> Faulted
             "Ask for less: a smaller range, a limit, a narrower filter.",
             format!("tools.{name}.limits.output is {} bytes", limits.output_bytes),
         ),
-        Fault::Killed => (
-            format!("`{name}` was stopped: an operator has thrown the kill switch."),
-            "Stop here, and tell the person you work for how far you came.",
-            "`toolgate unkill` lifts it".to_owned(),
-        ),
         _ => (
             format!("`{name}` crashed on these arguments."),
             "Do not send the same arguments again; change them, or use another tool.",
@@ -233,10 +280,7 @@ fn fault(tool: &Tool, code: Fault, operator: String, facts: RanFacts) -> Faulted
         operator: format!("{operator}; {key}"),
         retry_after_ms: None,
         effect_possible: true,
-        blame: match code {
-            Fault::Killed | Fault::Cancelled => Blame::Nothing,
-            _ => Blame::Fails(tool.policy.guards.breaker),
-        },
+        blame: Blame::Nothing,
         slow_ms: None,
         ran: facts,
     }

@@ -10,10 +10,15 @@ use crate::call::{Arguments, CallMeta, Denial, Fault, Finding, Status, Suggestio
 use crate::catalog::Tool;
 use crate::gate::Host;
 use crate::guard::GuardName;
-use crate::policy::{Fallback, Instead};
+use crate::policy::{Fallback, Instead, Placeholder, Pointer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+
+/// Characters of one value that a template quotes.
+const QUOTED_CHARS_MAX: usize = 200;
+/// What a template says for an argument that the call does not have.
+const MISSING: &str = "–";
 
 /// What is given instead of a result.
 #[derive(Debug)]
@@ -40,21 +45,26 @@ pub(super) fn prepare(host: &Host, trip: &mut Trip, tool: &Arc<Tool>, arguments:
 /// Finds the stand-in for a call that failed in a way that a fallback is for; leaves it in the trip.
 pub(super) async fn stand_in(host: &Host, trip: &mut Trip, ended: &Result<SafeResult, Ending>) {
     let Some((tool, arguments)) = trip.fallback.take() else { return };
-    let Some(fallback) = tool.policy.fallback.as_ref().filter(|_| is_for(ended)) else { return };
-    let found = found(host, trip, &tool, arguments, fallback).await;
+    let Some((fallback, reason)) = tool.policy.fallback.as_ref().zip(reason(ended)) else { return };
+    let found = found(host, trip, &tool, arguments, fallback, reason).await;
     // Another tool, or this one before its schema changed, may answer in another shape: then the failure stands.
     let fits = |output: &Value| tool.output.check(output).is_ok();
     trip.stand_in = found.filter(|stand_in| stand_in.output.as_ref().is_none_or(fits));
 }
 
-fn is_for(ended: &Result<SafeResult, Ending>) -> bool {
+/// The reason code, where a fallback is for it.
+fn reason(ended: &Result<SafeResult, Ending>) -> Option<&'static str> {
     match ended {
         Err(Ending::Faulted(faulted)) => {
-            !matches!(faulted.code, Fault::Cancelled | Fault::Killed | Fault::CapabilityDenied)
-                && !faulted.is_misuse()
+            let code = faulted.code;
+            let own = matches!(code, Fault::Cancelled | Fault::Killed | Fault::CapabilityDenied);
+            (!own && !faulted.is_misuse()).then(|| code.as_str())
         }
-        Err(Ending::Denied(denied)) => denied.code == Denial::BreakerOpen || denied.is_of(GuardName::Slowed),
-        Ok(_) | Err(Ending::Host(_) | Ending::Recorded(_)) => false,
+        Err(Ending::Denied(denied)) => {
+            let down = denied.code == Denial::BreakerOpen || denied.is_of(GuardName::Slowed);
+            down.then(|| denied.code.as_str())
+        }
+        Ok(_) | Err(Ending::Host(_) | Ending::Recorded(_)) => None,
     }
 }
 
@@ -64,6 +74,7 @@ async fn found(
     tool: &Tool,
     arguments: Value,
     fallback: &Fallback,
+    reason: &str,
 ) -> Option<StandIn> {
     let word = fallback.instead.as_str();
     let blank = StandIn {
@@ -80,8 +91,13 @@ async fn found(
             let (output, text) = sanitize::own(host, value.clone());
             Some(StandIn { what: "a fixed answer".to_owned(), output: Some(output), text, ..blank })
         }
-        Instead::Text(text) => {
-            let text = host.sanitizer.text(text).value;
+        Instead::Text(template) => {
+            let text = template.fill(|place| match place {
+                Placeholder::Tool => tool.card.name.clone(),
+                Placeholder::Reason => reason.to_owned(),
+                Placeholder::Argument(pointer) => quoted(&arguments, pointer),
+            });
+            let text = host.sanitizer.text(&text).value;
             Some(StandIn { what: "advice".to_owned(), text, ..blank })
         }
         Instead::LastGood { max_age_ms } => {
@@ -113,6 +129,15 @@ async fn found(
                 ..blank
             })
         }
+    }
+}
+
+/// A part of the arguments as one short line; a string without its quotes.
+fn quoted(arguments: &Value, pointer: &Pointer) -> String {
+    match arguments.pointer(pointer.as_str()) {
+        None => MISSING.to_owned(),
+        Some(Value::String(text)) => sanitize::short(text, QUOTED_CHARS_MAX),
+        Some(value) => sanitize::short(&value.to_string(), QUOTED_CHARS_MAX),
     }
 }
 

@@ -72,7 +72,7 @@ impl Drop for Unended<'_> {
             met: None,
             good: None,
             in_doubt: !started.effect.repeatable(),
-            told: Told::NOTHING,
+            told: Told::UNKNOWN,
             at_ms: self.host.seams.now_ms(),
         };
         let ledger = self.host.ledger.clone();
@@ -153,7 +153,7 @@ async fn hand_over(host: &Host, trip: &mut Trip, refusal: &Refusal) {
     };
     match checkpoint(host, run).await {
         Ok(checkpoint) => {
-            trip.notices.push(format!("What this run has so far: {checkpoint}"));
+            trip.notices.push(format!("What this run has so far: {}", checkpoint.value));
             trip.checkpoint = Some(checkpoint);
         }
         Err(error) => tracing::warn!(%run, "no checkpoint can be made: {error}"),
@@ -161,7 +161,7 @@ async fn hand_over(host: &Host, trip: &mut Trip, refusal: &Refusal) {
 }
 
 /// A guard said no; what it does to the run is done once the refusal is recorded.
-fn guarded(trip: &mut Trip, refusal: Refusal) -> Denied {
+pub(super) fn guarded(trip: &mut Trip, refusal: Refusal) -> Denied {
     let why = refusal.why.sentence();
     let steer = match (refusal.halts, refusal.pauses) {
         (true, _) => Some(Steer::Halted(why)),

@@ -40,7 +40,7 @@ pub(super) fn completed(trip: &Trip, safe: SafeResult) -> Account {
     let cost_micro_usd = facts.cost_micro_usd.saturating_add(facts.measured.charged_micro_usd);
     let tokens = tokens(&told, &facts);
     let logs = spent(&mut told, facts);
-    let told_guards = Told { blame: Blame::Works, result, slow_ms: None, tokens, cost_micro_usd };
+    let told_guards = Told { result, tokens, cost_micro_usd, blame: Blame::Works, ..Told::NOTHING };
     Account { outcome: told, logs, told: told_guards, effect_possible: true }
 }
 
@@ -55,7 +55,7 @@ pub(super) fn failed(trip: &Trip, faulted: Faulted) -> Account {
     let tokens = tokens(&told, &faulted.ran);
     let cost_micro_usd = faulted.ran.cost_micro_usd.saturating_add(faulted.ran.measured.charged_micro_usd);
     let told_guards =
-        Told { blame: faulted.blame, result: None, slow_ms: faulted.slow_ms, tokens, cost_micro_usd };
+        Told { blame: faulted.blame, slow_ms: faulted.slow_ms, tokens, cost_micro_usd, ..Told::NOTHING };
     let logs = spent(&mut told, faulted.ran);
     Account { outcome: told, logs, told: told_guards, effect_possible: ran && faulted.effect_possible }
 }
@@ -98,7 +98,8 @@ pub(super) fn host_failed(trip: &Trip, broken: HostFailed) -> Account {
         &SafeText::of_host(stop_hint(broken.effect_possible)),
     );
     told.operator = Some(broken.operator);
-    Account { effect_possible: broken.effect_possible, ..nothing_ran(told) }
+    let ran = if broken.effect_possible { Told::UNKNOWN } else { Told::NOTHING };
+    Account { told: ran, effect_possible: broken.effect_possible, ..nothing_ran(told) }
 }
 
 fn nothing_ran(outcome: Outcome) -> Account {

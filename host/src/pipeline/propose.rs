@@ -52,7 +52,8 @@ pub(super) async fn propose(
 /// Finds the run that was named, or the one that the policy gives to a client that names none; gives its context.
 async fn find_run(host: &Host, trip: &mut Trip, named: Option<&str>) -> Result<Option<Value>, Ending> {
     let Some(named) = named else {
-        trip.run = Some(host.own_run().await.map_err(|error| ledger_failed(&error))?);
+        let own = host.own_run().await.map_err(|error| ledger_failed(&error))?;
+        trip.belongs_to(own.clone());
         return Ok(None);
     };
     let unknown = || {
@@ -66,7 +67,7 @@ async fn find_run(host: &Host, trip: &mut Trip, named: Option<&str>) -> Result<O
     let id: RunId = named.parse().map_err(|_| unknown())?;
     match host.ledger.find_run(id, &host.policy.host.principal).await {
         Ok(Some(run)) => {
-            trip.run = Some(run.id);
+            trip.belongs_to(run.lineage);
             Ok(run.context)
         }
         Ok(None) => Err(unknown().into()),

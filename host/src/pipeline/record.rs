@@ -13,6 +13,10 @@ use crate::call::{HostError, Outcome, RunId, Status};
 use crate::gate::Host;
 use crate::guard::event::Steer;
 use crate::ledger::{self, LedgerError, LogLine, Refusal, Steering};
+use serde_json::{Value, json};
+
+/// Bytes of a refused call's arguments that are recorded.
+const REFUSED_ARGUMENTS_MAX: usize = 16 * 1024;
 
 /// Writes how the call ended and gives the outcome.
 pub(super) async fn record(
@@ -38,7 +42,8 @@ pub(super) async fn record(
     }
     outcome.approval = trip.approval.take();
     if let Some(checkpoint) = trip.checkpoint.take() {
-        outcome.output = Some(checkpoint);
+        outcome.output = Some(checkpoint.value);
+        outcome.taint.extend(checkpoint.taint);
     }
     outcome.notices.append(&mut trip.notices);
     outcome.usage.wall_us = u64::try_from(trip.started.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -93,7 +98,7 @@ async fn refuse(
         call: trip.call,
         run,
         tool: trip.tool.clone(),
-        arguments: trip.note.arguments.clone(),
+        arguments: kept_arguments(trip),
         policy_digest: host.policy.digest,
         rules: outcome.rule.iter().cloned().collect(),
         thought: trip.note.thought.clone(),
@@ -118,6 +123,17 @@ async fn refuse(
         tell_operator(run, &Steer::Halted(why));
     }
     Ok(())
+}
+
+/// The arguments of a refused call. Large ones are kept only where a person is asked to look at them: a run that is
+/// refused again and again must not fill the disk.
+fn kept_arguments(trip: &Trip) -> Option<Value> {
+    let arguments = trip.note.arguments.as_ref()?;
+    let bytes = arguments.to_string().len();
+    if bytes <= REFUSED_ARGUMENTS_MAX || trip.asked.is_some() {
+        return Some(arguments.clone());
+    }
+    Some(json!({ "toolgate/omitted_bytes": bytes }))
 }
 
 /// A guard has stopped a run: somebody must learn of it who can do something.

@@ -1,18 +1,20 @@
 //! The host's own tools: `toolgate_status` and `toolgate_finish`, which any client can call.
 //!
-//! They answer about the run and steer it; no guest runs, so they need no permit and cost no step. Not here: where a
-//! run stands (`guard/`). Invariant: they can end or refresh the caller's own run and nothing else; no policy names
-//! them, and no tool of a policy can take their names.
+//! They answer about the run and steer it; no guest runs, so they need no permit and cost no step. What changes anything
+//! counts as a proposal; what only reads writes nothing. Not here: where a run stands, and what may be said about it
+//! (`guard/`). Invariant: they can end or refresh the caller's own run and nothing else, and a run that stands not even
+//! that; no policy names them, and no tool of a policy can take their names.
 
 use super::ending::{Denied, Ending};
-use super::outcome;
-use super::propose;
+use super::intent::{self, Unended};
 use super::run::Trip;
+use super::{outcome, propose, record};
 use crate::call::{Denial, Outcome, RunId, Status, Suggestion};
 use crate::catalog::ToolCard;
 use crate::gate::Host;
 use crate::guard::event::Steer;
-use crate::ledger::{LedgerError, Steering};
+use crate::guard::{GuardName, Refusal};
+use crate::ledger::{LedgerError, Turn};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -42,7 +44,7 @@ pub(crate) fn own_tools() -> Vec<ToolCard> {
         "type": "object",
         "properties": {
             "report": { "type": "string", "maxLength": NOTE_BYTES_MAX, "description": "Where the goal stands, in a few sentences; asked for when half of a budget is used." },
-            "refresh": { "type": "boolean", "description": "Begin the run's next segment, and get the checkpoint to go on from. For a fresh agent." },
+            "refresh": { "type": "boolean", "description": "Get the checkpoint to go on from, and begin the run's next segment where the last one is old enough. For a fresh agent." },
             "tokens_used": { "type": "integer", "minimum": 0, "description": "Tokens that you used in this run so far, all told." },
         },
         "additionalProperties": false,
@@ -56,7 +58,7 @@ pub(crate) fn own_tools() -> Vec<ToolCard> {
         ),
         card(
             STATUS,
-            "Where this run stands: safe, warning or critical, what to do next, what is used and what is left.",
+            "Where this run stands: safe, warning or critical, what to do next, what is used and what is left. To look costs nothing; a report or a new segment counts as a suggested call.",
             status,
             true,
         ),
@@ -95,14 +97,31 @@ struct FinishArguments {
     note: Option<String>,
 }
 
+/// What is answered, and the labels of what it quotes.
+struct Told {
+    output: Value,
+    taint: Vec<String>,
+}
+
+impl From<Value> for Told {
+    fn from(output: Value) -> Self {
+        Self { output, taint: Vec::new() }
+    }
+}
+
 /// Answers one call of the host's own tools.
 pub(super) async fn answer(host: &Host, trip: &mut Trip, suggestion: Suggestion) -> Outcome {
     match told(host, trip, suggestion).await {
-        Ok(output) => {
+        Ok(told) => {
             let mut outcome = outcome::blank(trip, Status::Completed, None);
-            outcome.text = output.to_string();
-            outcome.output = Some(output);
+            outcome.text = told.output.to_string();
+            outcome.output = Some(told.output);
+            outcome.taint = told.taint;
             outcome
+        }
+        // The guard that refuses also halts a run: that goes on the ledger, with the refusal.
+        Err(ending) if trip.steer.is_some() => {
+            record::record(host, trip, Unended::new(host), Err(ending)).await
         }
         Err(Ending::Denied(denied)) => outcome::refused(trip, denied).outcome,
         Err(Ending::Host(broken)) => outcome::host_failed(trip, broken).outcome,
@@ -111,15 +130,14 @@ pub(super) async fn answer(host: &Host, trip: &mut Trip, suggestion: Suggestion)
     }
 }
 
-async fn told(host: &Host, trip: &mut Trip, suggestion: Suggestion) -> Result<Value, Ending> {
+async fn told(host: &Host, trip: &mut Trip, suggestion: Suggestion) -> Result<Told, Ending> {
     let tool = suggestion.tool.clone();
     let (_, arguments, ..) = propose::propose(host, trip, suggestion).await?.into_parts();
     let run = trip.run.ok_or_else(|| propose::ledger_failed(&LedgerError::Closed))?;
-    let done = match tool.as_str() {
-        FINISH => finish(host, run, read(arguments)?).await,
-        _ => status(host, run, read(arguments)?).await,
-    };
-    done.map_err(|error| propose::ledger_failed(&error))
+    match tool.as_str() {
+        FINISH => finish(host, trip, run, read(arguments)?).await,
+        _ => status(host, trip, run, read(arguments)?).await,
+    }
 }
 
 fn read<T: for<'a> Deserialize<'a>>(arguments: Value) -> Result<T, Denied> {
@@ -133,36 +151,48 @@ fn read<T: for<'a> Deserialize<'a>>(arguments: Value) -> Result<T, Denied> {
     })
 }
 
-async fn finish(host: &Host, run: RunId, arguments: FinishArguments) -> Result<Value, LedgerError> {
+async fn finish(
+    host: &Host,
+    trip: &mut Trip,
+    run: RunId,
+    arguments: FinishArguments,
+) -> Result<Told, Ending> {
     let note = arguments.note.map(|note| clean(host, &note));
-    steer(host, run, Steer::Finished { reached: arguments.reached }, note).await?;
-    Ok(json!({ "run": run, "finished": true, "reached": arguments.reached }))
+    turn(host, trip, run, vec![(Steer::Finished { reached: arguments.reached }, note)]).await?;
+    Ok(json!({ "run": run, "finished": true, "reached": arguments.reached }).into())
 }
 
-async fn status(host: &Host, run: RunId, arguments: StatusArguments) -> Result<Value, LedgerError> {
-    if let Some(tokens) = arguments.tokens_used {
-        steer(host, run, Steer::Tokens(tokens), None).await?;
-    }
-    if let Some(report) = arguments.report {
-        steer(host, run, Steer::Reported, Some(clean(host, &report))).await?;
-    }
-    let checkpoint = if arguments.refresh {
-        let checkpoint = super::checkpoint(host, run).await?;
-        steer(host, run, Steer::Refreshed, None).await?;
-        Some(checkpoint)
-    } else {
-        None
+async fn status(
+    host: &Host,
+    trip: &mut Trip,
+    run: RunId,
+    arguments: StatusArguments,
+) -> Result<Told, Ending> {
+    let StatusArguments { report, refresh, tokens_used } = arguments;
+    let tokens = tokens_used.map(|tokens| (Steer::Tokens(tokens), None));
+    let report = report.map(|report| (Steer::Reported, Some(clean(host, &report))));
+    let refreshed = refresh.then_some((Steer::Refreshed, None));
+    turn(host, trip, run, tokens.into_iter().chain(report).chain(refreshed).collect()).await?;
+    standing(host, run, refresh).await.map_err(|error| propose::ledger_failed(&error))
+}
+
+/// Where the run stands, and the checkpoint where it is asked for.
+async fn standing(host: &Host, run: RunId, with_checkpoint: bool) -> Result<Told, LedgerError> {
+    let (checkpoint, taint) = match with_checkpoint {
+        true => {
+            let checkpoint = super::checkpoint(host, run).await?;
+            (Some(checkpoint.value), checkpoint.taint)
+        }
+        false => (None, Vec::new()),
     };
-    let (guards, spend) = (Arc::clone(&host.policy.run.guards), Arc::clone(&host.policy.spend));
-    let standing = host.ledger.standing(run, guards, spend, host.seams.now_ms()).await?;
-    let standing = standing.ok_or(LedgerError::UnknownRun(run))?;
-    let mut answer =
+    let standing = host.standing(run).await?;
+    let mut output =
         serde_json::to_value(standing).map_err(|error| LedgerError::Encode(error.to_string()))?;
-    if let Value::Object(answer) = &mut answer {
-        answer.insert("run".to_owned(), json!(run));
-        answer.insert("checkpoint".to_owned(), json!(checkpoint));
+    if let Value::Object(members) = &mut output {
+        members.insert("run".to_owned(), json!(run));
+        members.insert("checkpoint".to_owned(), json!(checkpoint));
     }
-    Ok(answer)
+    Ok(Told { output, taint })
 }
 
 fn clean(host: &Host, text: &str) -> String {
@@ -173,7 +203,40 @@ fn clean(host: &Host, text: &str) -> String {
     host.sanitizer.text(text.get(..end).unwrap_or_default()).value
 }
 
-async fn steer(host: &Host, run: RunId, steer: Steer, note: Option<String>) -> Result<(), LedgerError> {
-    let steering = Steering { run, steer, by: "agent".to_owned(), note, at_ms: host.seams.now_ms() };
-    host.ledger.steer(steering).await.map(drop)
+/// Has written what the agent says, as far as it changes anything.
+async fn turn(
+    host: &Host,
+    trip: &mut Trip,
+    run: RunId,
+    words: Vec<(Steer, Option<String>)>,
+) -> Result<(), Ending> {
+    if words.is_empty() {
+        return Ok(());
+    }
+    let turn = Turn {
+        call: trip.call,
+        run,
+        tool: trip.tool.clone(),
+        policy_digest: host.policy.digest,
+        thought: trip.note.thought.clone(),
+        words,
+        guards: Arc::clone(&host.policy.run.guards),
+        at_ms: host.seams.now_ms(),
+    };
+    match host.ledger.turn(turn).await {
+        Ok(None) => Ok(()),
+        Ok(Some(refusal)) => Err(unturned(trip, *refusal).into()),
+        Err(error) => Err(propose::ledger_failed(&error)),
+    }
+}
+
+/// A guard said no. That the run stands is told in words of its own, since it can still be looked at.
+fn unturned(trip: &mut Trip, refusal: Refusal) -> Denied {
+    if refusal.guard != GuardName::Course {
+        return intent::guarded(trip, refusal);
+    }
+    let text = format!("{} Nothing of this call was written.", refusal.text(&trip.tool));
+    let hint = "Stop here, and tell the user where the run stands: `toolgate_status` without arguments still says it.";
+    let operator = refusal.operator(&trip.tool);
+    Denied::new(refusal.code, text, hint, operator).by(vec![format!("guard.{}", refusal.guard.as_str())])
 }

@@ -1,5 +1,6 @@
 //! The story of a call, on one screen.
 
+use super::checkpoint::Checkpoint;
 use super::ending::Ending;
 use super::fallback::StandIn;
 use super::intent::{Begun, Unended};
@@ -7,7 +8,7 @@ use super::note::Note;
 use super::sanitize::SafeResult;
 use super::stages::Stages;
 use super::{check, decide, execute, fallback, intent, propose, record, reserved, sanitize, validate};
-use crate::call::{CallId, Outcome, RunId, Suggestion};
+use crate::call::{CallId, Lineage, Outcome, RunId, Suggestion};
 use crate::catalog::Tool;
 use crate::gate::Host;
 use crate::guard::Reading;
@@ -57,6 +58,8 @@ pub(crate) struct Trip {
     pub(super) call: CallId,
     /// The run, once propose has found it.
     pub(super) run: Option<RunId>,
+    /// The same with those that it is part of.
+    pub(super) lineage: Option<Lineage>,
     /// The tool's name, sanitized.
     pub(super) tool: String,
     /// Unix time at the start.
@@ -84,7 +87,7 @@ pub(crate) struct Trip {
     /// The approval that the call waits for.
     pub(super) approval: Option<String>,
     /// What the run has, given with a refusal after which another agent goes on.
-    pub(super) checkpoint: Option<Value>,
+    pub(super) checkpoint: Option<Checkpoint>,
     /// A person to be asked.
     pub(super) asked: Option<NewApproval>,
     /// What a refusing guard does to a run, and which one it is.
@@ -98,6 +101,7 @@ impl Trip {
         Self {
             call: host.seams.call_id(),
             run: None,
+            lineage: None,
             tool: sanitize::name(&suggestion.tool),
             started_unix: host.seams.now(),
             started: Instant::now(),
@@ -116,6 +120,12 @@ impl Trip {
             steer: None,
             progress,
         }
+    }
+
+    /// The call belongs to this run.
+    pub(super) fn belongs_to(&mut self, run: Lineage) {
+        self.run = Some(run.run());
+        self.lineage = Some(run);
     }
 }
 

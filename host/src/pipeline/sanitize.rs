@@ -72,6 +72,23 @@ pub(super) fn sanitize(host: &Host, checked: CheckedOutput) -> Result<SafeResult
     Ok(SafeResult { output: clean.value, text, truncated: clean.truncated, facts })
 }
 
+/// One line of at most so many characters, and `…` where there is more: what an agent wrote, fit to be quoted.
+pub(super) fn short(raw: &str, chars_max: usize) -> String {
+    // Cleaning only takes away: a little more than is shown is enough to look at.
+    let head: String = raw.chars().take(chars_max.saturating_mul(4)).collect();
+    let clean = clean_line(&head);
+    let mut shown: String = clean.chars().take(chars_max).collect();
+    if shown.len() < clean.len() || head.len() < raw.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// A part of what a tool returned from outside, sanitized before, in an envelope of its own.
+pub(super) fn enveloped(host: &Host, tool: &str, text: &str) -> String {
+    envelope::wrap(&host.seams.nonce(), tool, text)
+}
+
 /// A value of the host's own, such as a policy's fixed answer, with its text form.
 pub(super) fn own(host: &Host, value: Value) -> (Value, String) {
     let clean = host.sanitizer.value(value);

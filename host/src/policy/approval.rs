@@ -43,6 +43,11 @@ pub struct Escalation {
 }
 
 impl Approval {
+    /// Whether an allowed call may need a person.
+    pub fn has_conditions(&self) -> bool {
+        self.risk.is_some() || self.spent_micro_usd.is_some() || self.ambiguity_percent.is_some()
+    }
+
     /// The first condition that asks for a person, for a call that the rules allow.
     ///
     /// `risk` is [`super::Decision::risk`], `spent_micro_usd` what the run has spent so far, `ambiguity` what

@@ -146,7 +146,7 @@ fn gets(fallback: Option<&Fallback>) -> String {
             )
         }
         Instead::Tool(name) => format!("what `{name}` gives, marked degraded"),
-        Instead::Text(text) => format!("the text “{}”, marked degraded", cut(text)),
+        Instead::Text(text) => format!("the text “{}”, marked degraded", cut(text.as_str())),
     };
     match say {
         Some(say) => format!("{instead}, and the user may be told “{}”", cut(say)),

@@ -3,6 +3,7 @@
 //! Not here: when it is used and how the result is marked (`guard/`), TOML (`document/`). Invariant: the
 //! tool of [`Instead::Tool`] exists, and following fallbacks always comes to an end.
 
+use super::template::Template;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -28,8 +29,8 @@ pub enum Instead {
     },
     /// What this tool gives for the same arguments, under all of its own checks.
     Tool(String),
-    /// This sentence, for the agent.
-    Text(String),
+    /// This text, for the agent.
+    Text(Template),
 }
 
 impl Instead {

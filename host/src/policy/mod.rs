@@ -21,6 +21,7 @@ mod fallback;
 mod needs;
 mod number;
 mod paths;
+mod template;
 
 #[cfg(test)]
 mod tests;
@@ -41,3 +42,4 @@ pub use document::json_schema;
 pub use explain::{Change, ConditionReport, Explanation, RuleReport};
 pub use fallback::{Fallback, Instead};
 pub use needs::check_needs;
+pub use template::{Placeholder, Template, TemplateError};

@@ -1,4 +1,4 @@
-//! `[tools.NAME.fallback]`, checked: exactly one way out, and no way that leads in a circle.
+//! `[tools.NAME.fallback]`, checked: exactly one way out, no way that leads in a circle, a text whose places are known.
 
 use super::limits::period_ms;
 use crate::call::nearest;
@@ -7,6 +7,7 @@ use crate::policy::diagnostic::{Diagnostic, Diagnostics};
 use crate::policy::document::units::Period;
 use crate::policy::document::{self, Cursor, Switch};
 use crate::policy::fallback::{Fallback, Instead};
+use crate::policy::template::Template;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ const AGE_MAX: Period = Period(Duration::from_secs(30 * 86_400));
 /// A sentence is read by a model and a person, in the middle of something else.
 const SENTENCE_CHARS_MAX: usize = 500;
 const EXPECTED: &str = "exactly one of `value`, `last_good`, `tool` and `text`, or `fallback = \"off\"`";
+const PLACEHOLDERS: &str =
+    "`{tool}`, `{reason}` or `{/json/pointer}` into the call's arguments; `{{` is a plain `{`";
 
 pub(super) fn compile(
     written: Option<Switch<document::Fallback>>,
@@ -34,7 +37,7 @@ pub(super) fn compile(
     ways.extend(section.tool.map(Instead::Tool));
     ways.extend(section.text.map(|text| {
         check_sentence(&text, (cursor, "text"), diagnostics);
-        Instead::Text(text)
+        Instead::Text(template(&text, (cursor, "text"), diagnostics))
     }));
     if let Some(say) = &section.say {
         check_sentence(say, (cursor, "say"), diagnostics);
@@ -65,6 +68,16 @@ fn check_sentence(text: &str, at: (&Cursor<'_>, &str), diagnostics: &mut Diagnos
         let message = format!("`{key}` is longer than {SENTENCE_CHARS_MAX} characters");
         diagnostics.push(Diagnostic::error("too_large", &place, message));
     }
+}
+
+/// A text that is none is reported, and stands for nothing.
+fn template(text: &str, at: (&Cursor<'_>, &str), diagnostics: &mut Diagnostics) -> Template {
+    Template::parse(text).unwrap_or_else(|error| {
+        let (cursor, key) = at;
+        let problem = Diagnostic::error("bad_template", &cursor.key(key).place(), error.to_string());
+        diagnostics.push(problem.expected(PLACEHOLDERS));
+        Template::default()
+    })
 }
 
 /// Every `fallback.tool` names another tool, and following them comes to an end. `section` is `tools`.

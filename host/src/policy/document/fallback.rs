@@ -16,7 +16,8 @@ pub(in crate::policy) struct Fallback {
     pub(in crate::policy) last_good: Option<Period>,
     /// What this tool gives for the same arguments, under all of its own checks.
     pub(in crate::policy) tool: Option<String>,
-    /// This sentence, for the agent.
+    /// This sentence, for the agent. `{tool}`, `{reason}` (the reason code) and `{/json/pointer}` into the call's
+    /// arguments are filled in; what the arguments do not have becomes `–`. `{{` is a plain `{`.
     #[schemars(length(min = 1, max = 500))]
     pub(in crate::policy) text: Option<String>,
     /// A sentence that the user may be told.

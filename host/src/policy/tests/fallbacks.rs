@@ -1,7 +1,7 @@
 //! `fallback`: exactly one way out, to somewhere, and never in a circle.
 
 use super::{codes, compiled, errors, policy, tool, warned};
-use crate::policy::{Fallback, Instead};
+use crate::policy::{Fallback, Instead, Template};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -31,7 +31,10 @@ fn a_fallback_is_a_value_the_last_good_result_another_tool_or_a_text() {
         instead("effect = 'read-only'\nfallback = { last_good = '1h' }"),
         Instead::LastGood { max_age_ms: 3_600_000 }
     );
-    assert_eq!(instead("fallback = { text = 'Say so.' }"), Instead::Text("Say so.".to_owned()));
+    assert_eq!(
+        instead("fallback = { text = 'Say so.' }"),
+        Instead::Text(Template::parse("Say so.").unwrap())
+    );
     let other = policy(&(chain(&[("a", "t")]) + &tool("")));
     assert_eq!(other.tools["a"].fallback.as_ref().unwrap().instead, Instead::Tool("t".to_owned()));
 }
@@ -76,6 +79,25 @@ fn what_is_wrong_in_a_fallback_is_said_once() {
     let long = |chars: usize| tool(&format!("fallback = {{ text = '{}' }}", "é".repeat(chars)));
     policy(&long(500));
     assert_eq!(codes(&errors(&long(501))), ["4:21 too_large"]);
+}
+
+#[test]
+fn a_text_is_a_template_and_a_place_that_cannot_be_filled_in_is_underlined() {
+    policy(&tool("fallback = { text = '{tool} is down ({reason}): {/city}, {{as it is}' }"));
+    for (text, message) in [
+        ("{tol} is down", "`{tol}` is no placeholder"),
+        ("{} is down", "`{}` is no placeholder"),
+        ("{tool is down", "`{` has no closing `}`"),
+    ] {
+        let text = tool(&format!("fallback = {{ text = '{text}' }}"));
+        let found = errors(&text);
+        assert_eq!(codes(&found), ["4:21 bad_template"], "{text}");
+        let one = found.iter().next().unwrap();
+        assert_eq!(one.message, message);
+        assert!(text.get(one.span.clone()).unwrap().contains("down"), "{one:?}");
+        let expected = one.expected.as_deref().unwrap();
+        assert!(expected.contains("{tool}") && expected.contains("{/json/pointer}"), "{expected}");
+    }
 }
 
 #[test]
