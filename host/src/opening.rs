@@ -102,7 +102,8 @@ pub(crate) fn run_name(policy: &Policy, given: Option<String>) -> Result<Option<
         RunFrom::Name => match &policy.run.name {
             Some(name) => Ok(Some(name.clone())),
             None => Err(GateError::RunIdentity(
-                "run.from is \"name\": give `--run NAME`, or set run.name in the policy".to_owned(),
+                "run.from is \"name\": give `--run NAME` to `toolgate serve`, or set run.name in the policy"
+                    .to_owned(),
             )),
         },
         RunFrom::Env(variable) => match std::env::var(variable) {

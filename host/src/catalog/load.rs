@@ -98,12 +98,7 @@ impl Loader<'_> {
         component: &Component,
         path: &Path,
     ) -> Result<Tool, CatalogError> {
-        let definition = component.definitions.iter().find(|definition| definition.name == name);
-        let definition = definition.ok_or_else(|| CatalogError::NoSuchTool {
-            path: path.to_owned(),
-            tool: name.to_owned(),
-            has: listed(component.definitions.iter().map(|definition| definition.name.as_str())),
-        })?;
+        let definition = find(&component.definitions, name, path)?;
         let described = describe(definition, policy, self.sanitizer)?;
         check_fallback(policy, &described.output)?;
         Ok(Tool {
@@ -131,6 +126,29 @@ impl Loader<'_> {
             log: grants.log,
         })
     }
+}
+
+/// The schema of a tool's results as its component's section declares it, cleaned as on the tool's card; nothing is
+/// compiled and nothing runs. `None` where the component has no section.
+///
+/// # Errors
+/// When the component cannot be read or is not the one the policy names, or has no such tool or no usable schema.
+pub fn declared_output(
+    policy: &ToolPolicy,
+    base: &Path,
+    sanitizer: &Sanitizer,
+) -> Result<Option<Schema>, CatalogError> {
+    let path = base.join(&policy.component);
+    let inspection = component::inspect(&component::read(&path)?)?;
+    if policy.sha256.is_some_and(|named| named != inspection.digest) {
+        return Err(CatalogError::BadTool {
+            tool: short(&policy.name),
+            why: "its component is not the one that the policy names".to_owned(),
+        });
+    }
+    let Some(declared) = inspection.declared else { return Ok(None) };
+    let definition = find(&declared.tools, &policy.name, &path)?;
+    Ok(Some(describe(definition, policy, sanitizer)?.output))
 }
 
 /// Compiles a component and asks what tools it has, as `toolgate build` and `inspect --run` do.
@@ -182,6 +200,15 @@ fn refuse_twins(tools: &[Definition]) -> Result<(), CatalogError> {
         }),
         None => Ok(()),
     }
+}
+
+/// The definition of one tool among those of its component.
+fn find<'a>(definitions: &'a [Definition], name: &str, path: &Path) -> Result<&'a Definition, CatalogError> {
+    definitions.iter().find(|definition| definition.name == name).ok_or_else(|| CatalogError::NoSuchTool {
+        path: path.to_owned(),
+        tool: name.to_owned(),
+        has: listed(definitions.iter().map(|definition| definition.name.as_str())),
+    })
 }
 
 /// A fixed answer must be one that the tool could give.

@@ -15,7 +15,7 @@ mod tool;
 pub use cache::{Cache, Entry};
 pub use compile::{Compiler, WORKER_COMMAND, worker};
 pub use component::{COMPONENT_BYTES_MAX, Inspection, digest, inspect, read};
-pub use load::{Loader, definitions};
+pub use load::{Loader, declared_output, definitions};
 pub use section::{Declared, NAME as SECTION_NAME, embed};
 pub use tool::{Tool, ToolCard};
 

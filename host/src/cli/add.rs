@@ -1,18 +1,24 @@
 //! `toolgate add`: register a component's tools in a policy, for a person to read and widen.
 
-use super::{CliError, Console, PolicyArg, inspect};
+use super::{CliError, Console, JsonArg, PolicyArg, inspect};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use toolgate::GateError;
 use toolgate::catalog;
 use toolgate::policy::{self, Capability, ToolEntry, Verdict};
 
 /// Add a component's tools to a policy.
+///
+/// With `--json`: `policy`, its file; `added`, the names of the tools; `component`, as `toolgate inspect --json` gives
+/// it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Add {
     /// The component's file.
     file: PathBuf,
     #[command(flatten)]
     policy: PolicyArg,
+    #[command(flatten)]
+    json: JsonArg,
 }
 
 impl Add {
@@ -46,11 +52,18 @@ impl Add {
         let beside = path.with_extension("toml.tmp");
         std::fs::write(&beside, &text)?;
         std::fs::rename(&beside, path)?;
-        inspect::print(&self.file, &inspection, console)?;
         let names: Vec<_> = declared.tools.iter().map(|tool| tool.name.as_str()).collect();
+        if self.json.json {
+            let (policy, component) =
+                (path.display().to_string(), inspect::document(&self.file, &inspection));
+            console.json(&json!({"policy": policy, "added": names, "component": component}))?;
+            return Ok(0);
+        }
+        inspect::print(&self.file, &inspection, console)?;
         console.line(format!("added to {}: {}", path.display(), names.join(", ")))?;
         console.note(format!(
-            "next: read what was added, decide the verdicts and grants, then `toolgate check {}`",
+            "next: read what was added, decide the verdicts and grants, make each granted folder that does not \
+             exist, then `toolgate check {}`",
             path.display()
         ));
         Ok(0)

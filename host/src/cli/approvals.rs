@@ -5,14 +5,17 @@
 
 use super::ledger::LedgerArg;
 use super::run::on_ledger;
-use super::trace::{short, when};
+use super::trace::{short, when, whose};
 use super::{CliError, Console, JsonArg, PolicyArg};
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use toolgate::Seams;
-use toolgate::ledger::{ApprovalRow, Decided, approval_message};
+use toolgate::catalog;
+use toolgate::ledger::{ApprovalRow, Decided, approval_binding, approval_message};
+use toolgate::policy::Policy;
 use toolgate::sanitizer::clean_line;
+use toolgate::schema::canonical;
 
 /// How long an approval can be used, unless it says otherwise.
 const USE_WITHIN_MS: u64 = 15 * 60 * 1_000;
@@ -20,7 +23,7 @@ const USE_WITHIN_MS: u64 = 15 * 60 * 1_000;
 /// List the calls that wait for a person.
 #[derive(Debug, clap::Args)]
 pub(super) struct Approvals {
-    /// Also those that were answered, used, or have expired.
+    /// Also those that were answered or used, or have expired.
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -62,7 +65,8 @@ struct Answer {
 
 impl Approvals {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
-        let rows = self.ledger.read()?.approvals(self.all, Seams::system().now_ms())?;
+        let mut rows = self.ledger.read()?.approvals(self.all, Seams::system().now_ms())?;
+        rows.retain(|row| self.all || row.state == "asked");
         if self.json.json {
             console.json(&rows)?;
             return Ok(0);
@@ -72,7 +76,7 @@ impl Approvals {
             return Ok(0);
         }
         console.table(
-            &["approval", "state", "tool", "arguments", "why", "asked"],
+            &["approval", "state", "tool", "arguments", "thought", "asked", "answered"],
             rows.iter().map(row).collect(),
         )?;
         console.note("answer: toolgate approve ID, or toolgate deny ID --why TEXT");
@@ -83,6 +87,8 @@ impl Approvals {
 fn row(row: &ApprovalRow) -> Vec<String> {
     let arguments = row.arguments.as_ref().map(|arguments| short(&arguments.to_string()));
     let thought = row.thought.as_deref().map(short);
+    let answered = row.by.as_deref().zip(row.answered_ms);
+    let answered = answered.map(|(by, at_ms)| whose(by, at_ms, row.why.as_deref()));
     vec![
         row.id.clone(),
         row.state.clone(),
@@ -90,6 +96,7 @@ fn row(row: &ApprovalRow) -> Vec<String> {
         arguments.unwrap_or_default(),
         thought.unwrap_or_default(),
         when(row.asked_ms),
+        answered.unwrap_or_default(),
     ]
 }
 
@@ -108,10 +115,12 @@ impl Deny {
 
 impl Answer {
     fn give(self, console: &mut Console, approved: bool, key: Option<&SigningKey>) -> Result<u8, CliError> {
-        let (policy, _) = toolgate::opening::load_policy(&self.policy.policy)?;
+        let (policy, base) = toolgate::opening::load_policy(&self.policy.policy)?;
         let at_ms = Seams::system().now_ms();
         let waiting = LedgerArg::of_policy(self.policy.policy.clone()).read()?.approvals(false, at_ms)?;
-        let asked = waiting.iter().find(|row| row.id == self.id && row.state == "asked");
+        // A yes without the signature that the policy asks for does not count, and can be given again.
+        let waits = |row: &ApprovalRow| row.state == "asked" || (row.state == "approved" && key.is_some());
+        let asked = waiting.iter().find(|row| row.id == self.id && waits(row));
         let Some(asked) = asked else {
             let sentence = "no such approval waits for an answer; `toolgate approvals` lists those that do";
             return Err(CliError::Usage(sentence.to_owned()));
@@ -122,6 +131,9 @@ impl Answer {
             let sentence =
                 "the policy names an approver's key, so an approval must be signed: give --key FILE";
             return Err(CliError::Usage(sentence.to_owned()));
+        }
+        if approved {
+            is_for_what_it_shows(&policy, &base, asked)?;
         }
         let signature = match (approved, key) {
             (true, Some(key)) => Some(sign(key, policy.escalation.approver_key.as_ref(), asked, expires_ms)?),
@@ -144,14 +156,34 @@ impl Answer {
         if self.json.json {
             console.json(&json!({ "approval": asked.id, "state": word, "expires_ms": expires_ms }))?;
         } else {
-            console.line(format!("{} is {word}: {} {}", asked.id, asked.tool, arguments(asked)))?;
+            // In full: whoever answers must see all of it.
+            let arguments = asked.arguments.as_ref().map(|arguments| clean_line(&arguments.to_string()));
+            let (tool, arguments) = (clean_line(&asked.tool), arguments.unwrap_or_default());
+            console.line(format!("{} is {word}: {tool} {arguments}", asked.id))?;
         }
         Ok(0)
     }
 }
 
-fn arguments(row: &ApprovalRow) -> String {
-    row.arguments.as_ref().map_or_else(String::new, |arguments| short(&arguments.to_string()))
+/// Refuses to allow anything but the call that is shown, as this policy and this component would run it: the binding is
+/// made again from them, not read from the file.
+fn is_for_what_it_shows(policy: &Policy, base: &Path, asked: &ApprovalRow) -> Result<(), CliError> {
+    let shown = || {
+        let tool = policy.tools.get(&asked.tool)?;
+        let component = std::fs::read(base.join(&tool.component)).ok()?;
+        let arguments = canonical::digest(asked.arguments.as_ref()?);
+        let component = catalog::digest(&component);
+        let principal = &policy.host.principal;
+        Some(approval_binding(principal, &asked.tool, &arguments, &policy.digest, &component))
+    };
+    if shown().is_some_and(|binding| bytes32(&asked.binding) == Some(binding)) {
+        return Ok(());
+    }
+    Err(CliError::Usage(format!(
+        "{} is not for the call that it shows under this policy: the policy or the component have changed since, or the \
+         ledger was edited; the agent must make the call again",
+        asked.id
+    )))
 }
 
 /// Who the operating system says this is: a name for the record, no proof.

@@ -7,7 +7,7 @@ use super::{CliError, Console, JsonArg, block_on, diagnostic, gate_options};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use toolgate::GateError;
-use toolgate::catalog::{Cache, Catalog, Compiler, Loader};
+use toolgate::catalog::{Cache, Catalog, CatalogError, Compiler, Loader};
 use toolgate::policy::{self, Capability, Diagnostic, Diagnostics, Place, Policy, ToolPolicy, cases};
 use toolgate::sandbox::Sandbox;
 use toolgate::sandbox::grants::fs::OverlapError;
@@ -103,7 +103,8 @@ impl Check {
         match block_on(load(policy, &base)) {
             Err(error @ CliError::Io(_)) => return Err(error),
             Err(CliError::Gate(error)) => {
-                found.push(at_tool(policy, None, "component_refused", error.to_string()))
+                let tool = blamed(policy, &base, &error);
+                found.push(at_tool(policy, tool, "component_refused", error.to_string()))
             }
             Err(other) => return Err(other),
             Ok(catalog) => {
@@ -174,6 +175,21 @@ fn missing_folders(policy: &Policy, base: &Path) -> Vec<(Place, PathBuf)> {
             .collect()
     };
     policy.tools.values().flat_map(of_tool).collect()
+}
+
+/// The tool whose component it is about, where the error says.
+fn blamed<'a>(policy: &'a Policy, base: &Path, error: &GateError) -> Option<&'a str> {
+    let GateError::Catalog(error) = error else { return None };
+    let is_meant = |tool: &&ToolPolicy| match error {
+        CatalogError::BadTool { tool: name, .. }
+        | CatalogError::NoSuchTool { tool: name, .. }
+        | CatalogError::Grant { tool: name, .. } => *name == tool.name,
+        CatalogError::Read { path, .. } | CatalogError::TooLarge { path } => {
+            *path == base.join(&tool.component)
+        }
+        _ => false,
+    };
+    policy.tools.values().find(is_meant).map(|tool| tool.name.as_str())
 }
 
 fn at_tool(policy: &Policy, tool: Option<&str>, code: &'static str, message: String) -> Diagnostic {

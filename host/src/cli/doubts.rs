@@ -1,13 +1,15 @@
 //! `toolgate doubts`: the calls that started and are not known to have ended, and what a person makes of them.
 //!
-//! Invariant: nothing is guessed: a doubt is resolved by a person who has looked, and the ledger says so.
+//! Invariants: nothing is guessed: a doubt is resolved by a person who has looked, and the ledger says so; what they say
+//! that a call gave is a result that its tool could give, where the tool's schema is known.
 
 use super::ledger::LedgerArg;
 use super::run::on_ledger;
 use super::trace::{short, when};
 use super::{CliError, Console, JsonArg, PolicyArg};
 use serde_json::{Value, json};
-use toolgate::call::CallId;
+use toolgate::call::{CallId, Outcome};
+use toolgate::catalog::declared_output;
 use toolgate::ledger::{Doubt, Resolution, Resolved};
 use toolgate::sanitizer::{Bounds, Sanitizer, clean_line};
 use toolgate::{Seams, known_to_have_happened};
@@ -29,7 +31,7 @@ pub(super) struct Doubts {
 #[derive(Debug, clap::Args)]
 #[group(id = "resolution", multiple = false, requires = "call")]
 struct ResolutionArg {
-    /// It happened: a repeat gets this result, one JSON value.
+    /// It happened: a repeat gets this result, one JSON value that fits the tool's output schema.
     #[arg(long, value_name = "RESULT", value_parser = super::json)]
     done: Option<Value>,
     /// It did not happen: it may be called again.
@@ -54,9 +56,7 @@ impl Doubts {
         };
         let (resolution, outcome, word) = match self.resolution {
             ResolutionArg { done: Some(result), .. } => {
-                let clean = Sanitizer::new(Bounds::default()).value(result).value;
-                let outcome = known_to_have_happened(call, doubt.run, &clean_line(&doubt.trace.tool), clean);
-                (Resolution::Done, Some(outcome), "done")
+                (Resolution::Done, Some(happened(&self.policy, &doubt, result, console)?), "done")
             }
             ResolutionArg { retry: true, .. } => (Resolution::Retry, None, "free to be called again"),
             _ => (Resolution::Abandon, None, "abandoned"),
@@ -74,6 +74,31 @@ impl Doubts {
         }
         Ok(0)
     }
+}
+
+/// What a repeat gets from now on: a person's own word, so that it is cleaned, and stands in no envelope.
+fn happened(
+    policy: &PolicyArg,
+    doubt: &Doubt,
+    result: Value,
+    console: &mut Console,
+) -> Result<Outcome, CliError> {
+    let (policy, base) = toolgate::opening::load_policy(&policy.policy)?;
+    let sanitizer = Sanitizer::new(Bounds::from(&policy.sanitize));
+    let result = sanitizer.value(result).value;
+    let name = clean_line(&doubt.trace.tool);
+    let schema = match policy.tools.get(&doubt.trace.tool) {
+        Some(tool) => declared_output(tool, &base, &sanitizer)?
+            .ok_or("its component has no section `toolgate:tools`; `toolgate build` embeds one"),
+        None => Err("the policy no longer has this tool"),
+    };
+    match schema {
+        Ok(schema) => schema.check(&result).map_err(|violations| {
+            CliError::Usage(format!("the result does not fit the output schema of `{name}`: {violations}"))
+        })?,
+        Err(why) => console.note(format!("the result of `{name}` is taken unchecked: {why}")),
+    }
+    Ok(known_to_have_happened(doubt.trace.call, doubt.run, &name, result))
 }
 
 fn list(doubts: &[Doubt], json: bool, console: &mut Console) -> Result<u8, CliError> {

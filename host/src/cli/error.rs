@@ -51,7 +51,12 @@ fn report_gate(error: GateError, console: &mut Console) -> u8 {
             console.note(diagnostic::render(&path.display().to_string(), text, diagnostics));
             USAGE
         }
+        GateError::Read { error: cause, .. } if cause.kind() == std::io::ErrorKind::NotFound => {
+            console.note(format!("error: {error}; `--policy FILE` or TOOLGATE_POLICY names another"));
+            USAGE
+        }
         GateError::Ledger(_)
+        | GateError::Control(_)
         | GateError::Sandbox(_)
         | GateError::Catalog(CatalogError::Cache { .. } | CatalogError::Worker(_)) => {
             console.note(format!("error: {error}"));

@@ -5,11 +5,12 @@
 
 use super::ledger::LedgerArg;
 use super::{CliError, Console, JsonArg};
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 use toolgate::Seams;
 use toolgate::call::{RunId, nearest};
-use toolgate::control::{self, Answer, ControlError, HostReport, KillReport, Target};
+use toolgate::control::{self, Answer, ControlError, HostReport, KillReport, Target, Written};
 use toolgate::sanitizer::clean_line;
 
 /// Something that was meant may still run.
@@ -20,8 +21,9 @@ const WAIT_MAX: Duration = Duration::from_secs(3_600);
 
 /// Stop a run, a tool or everything, until `toolgate unkill`.
 ///
-/// Running guests end, waiting calls are refused, and hosts that start later start with the switch on. Exit code 1
-/// says that some host did not answer: its calls may run.
+/// Running guests end, waiting calls are refused, and hosts that start later start with the switch on; a run's switch
+/// is its child runs' too. Exit code 1 says that something that was meant may still run: some host did not answer, or
+/// the switch could not be written.
 #[derive(Debug, clap::Args)]
 pub(super) struct Kill {
     #[command(flatten)]
@@ -34,7 +36,8 @@ pub(super) struct Kill {
     /// How long to wait for the hosts to answer.
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = wait)]
     wait: Duration,
-    /// End the processes of hosts that have not answered by then, with all their calls.
+    /// End the processes of hosts that have not answered by then, or of all hosts when the switch cannot be written, with
+    /// all their calls.
     #[arg(long)]
     force: bool,
     #[command(flatten)]
@@ -45,7 +48,7 @@ pub(super) struct Kill {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct TargetArg {
-    /// The run's id.
+    /// The run's id; its child runs are meant too.
     run: Option<RunId>,
     /// The tool of this name, in all runs.
     #[arg(long, value_name = "NAME")]
@@ -75,8 +78,8 @@ impl Kill {
         }
         let now_ms = Seams::system().now_ms();
         let Self { why, wait, force, .. } = self;
-        let report =
-            control::kill(&path, &control::Kill { target: &target, why: &why, now_ms, wait, force })?;
+        let kill = control::Kill { target: &target, why: &why, now_ms, wait, force };
+        let report = control::kill(&path, &kill).map_err(|error| not_thrown(error, force))?;
         if self.json.json {
             console.json(&report)?;
         } else {
@@ -116,19 +119,45 @@ fn refuse_misspelled(tool: &str, ledger: &LedgerArg) -> Result<(), CliError> {
     )))
 }
 
+/// Nothing was thrown; what can be done all the same.
+fn not_thrown(error: ControlError, force: bool) -> CliError {
+    if force || !error.is_unwritable() {
+        return error.into();
+    }
+    let sentence =
+        format!("the switch is NOT written: {error}; --force ends the processes of the hosts all the same");
+    CliError::Io(io::Error::other(sentence))
+}
+
 fn print(report: &KillReport, force: bool, console: &mut Console) -> Result<(), CliError> {
     let (target, hosts) = (named(&report.target), report.hosts.len());
-    let was = if report.was_on { "was off already" } else { "switched off" };
-    console.line(format!("{target}: {was}; {} calls stopped, {hosts} hosts asked", report.stopped))?;
+    if let Written::Nowhere { cause } = &report.written {
+        console.line(format!("{target}: the switch is NOT written, {hosts} hosts found"))?;
+        console.note(format!("error: {cause}"));
+    } else {
+        let was = if report.was_on { "was off already" } else { "switched off" };
+        console.line(format!("{target}: {was}; {} calls stopped, {hosts} hosts asked", report.stopped))?;
+    }
     if hosts > 0 {
         console.table(&["host", "pid", "answer"], report.hosts.iter().map(row).collect())?;
     }
-    if !report.all_stopped {
+    if report.hosts.iter().any(|host| !host.answer.is_stopped()) {
         let next =
             if force { "look at those processes yourself" } else { "try again, or end them with --force" };
         console.note(format!("NOT STOPPED everywhere: what was meant may still run in a host above; {next}"));
     }
-    console.note(format!("lift it: toolgate unkill {}", clean_line(&report.target.arguments())));
+    let lift = format!("lift it: toolgate unkill {}", clean_line(&report.target.arguments()));
+    match &report.written {
+        Written::Watched => console.note(lift),
+        Written::New => console.note(format!("no host has ever run on this ledger; {lift}")),
+        Written::Remade => console.note(format!(
+            "NOT SEEN: there was no control database any more, so hosts that ran before are not asked; they stop by \
+             themselves when they miss it, unless they hang: look for their processes; {lift}"
+        )),
+        Written::Nowhere { .. } => {
+            console.note("a host that starts now runs: throw the switch again when it can be written");
+        }
+    }
     Ok(())
 }
 
@@ -153,7 +182,7 @@ impl From<ControlError> for CliError {
     fn from(error: ControlError) -> Self {
         match error {
             ControlError::Limit(sentence) => Self::Usage(sentence),
-            other => Self::Io(std::io::Error::other(other)),
+            other => Self::Io(io::Error::other(other)),
         }
     }
 }

@@ -10,8 +10,8 @@ pub(super) struct LedgerArg {
     /// The policy whose ledger is read.
     #[arg(long, short, value_name = "FILE", env = "TOOLGATE_POLICY", default_value = "toolgate.toml")]
     policy: PathBuf,
-    /// A ledger file, instead of a policy's.
-    #[arg(long, value_name = "FILE", conflicts_with = "policy")]
+    /// A ledger file, instead of the policy's; it wins over `--policy` and `TOOLGATE_POLICY`.
+    #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
 }
 
@@ -24,7 +24,16 @@ impl LedgerArg {
     /// The ledger's file.
     pub(super) fn path(&self) -> Result<PathBuf, CliError> {
         match &self.ledger {
-            Some(path) => Ok(path.clone()),
+            Some(path) => match path.parent() {
+                // A misspelled path would make a ledger, or a kill switch, that no host knows.
+                Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+                    let folder = folder.display();
+                    Err(CliError::Usage(format!(
+                        "there is no folder {folder}; name the ledger that hosts use"
+                    )))
+                }
+                _ => Ok(path.clone()),
+            },
             None => {
                 let (policy, base) = toolgate::opening::load_policy(&self.policy)?;
                 Ok(base.join(policy.host.ledger))

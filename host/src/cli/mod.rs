@@ -68,6 +68,7 @@ struct JsonArg {
     json: bool,
 }
 
+// A line at a variant hides what its type says; where a command has more to say than a line, there is none here.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the policy's tools to an MCP client over stdio.
@@ -94,7 +95,6 @@ enum Command {
     Deny(approvals::Deny),
     /// List the calls in doubt, or resolve one.
     Doubts(doubts::Doubts),
-    /// Stop a run, a tool or everything, until `toolgate unkill`.
     Kill(kill::Kill),
     /// Lift a switch that `toolgate kill` threw.
     Unkill(unkill::Unkill),
@@ -108,15 +108,12 @@ enum Command {
     Verify(verify::Verify),
     /// Erase the content of old calls; the chain stays whole.
     Prune(prune::Prune),
-    /// Make the crate of a new tool.
     New(new::New),
     /// Build components from guest crates.
     Build(build::Build),
     /// Show what a component is, without running it.
     Inspect(inspect::Inspect),
-    /// Add a component's tools to a policy.
     Add(add::Add),
-    /// Print the configuration that connects a client.
     Connect(connect_command::Connect),
     /// Print the JSON Schema of policy files, for editors.
     PolicySchema(schema::PolicySchema),

@@ -1,12 +1,16 @@
 //! `toolgate new`: the crate of a new tool, which builds and passes its test.
 
-use super::{CliError, Console};
+use super::{CliError, Console, JsonArg};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// The toolchain of a new crate: rustup fetches the target with it.
 const TOOLCHAIN: &str = "[toolchain]\nchannel = \"1.95.0\"\ntargets = [\"wasm32-wasip2\"]\n";
 
 /// Make the crate of a new tool.
+///
+/// With `--json`: `name`, of the tool; `path`, the crate's folder; `sdk`, the folder of the `toolgate-sdk` crate, null
+/// for the published one.
 #[derive(Debug, clap::Args)]
 pub(super) struct New {
     /// The tool's name: a lowercase letter, then lowercase letters, digits and `_`.
@@ -19,6 +23,8 @@ pub(super) struct New {
     /// this binary, else the published one.
     #[arg(long, value_name = "FOLDER")]
     sdk: Option<PathBuf>,
+    #[command(flatten)]
+    json: JsonArg,
 }
 
 impl New {
@@ -42,6 +48,11 @@ impl New {
         std::fs::write(folder.join("src/lib.rs"), library(&self.name))?;
         std::fs::write(folder.join("rust-toolchain.toml"), TOOLCHAIN)?;
         std::fs::write(folder.join(".gitignore"), "/target\n/build\n")?;
+        if self.json.json {
+            let (path, sdk) = (folder.display().to_string(), sdk.map(|sdk| sdk.display().to_string()));
+            console.json(&json!({"name": self.name, "path": path, "sdk": sdk}))?;
+            return Ok(0);
+        }
         let name = folder.display();
         console.line(format!("made {name}"))?;
         console.note(format!(

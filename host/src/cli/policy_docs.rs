@@ -36,12 +36,13 @@ impl PolicyCommand {
         }
         let row = |row: &toolgate::policy::Dependency| {
             let needs = row.needs.join(", ");
-            [&row.tool, &row.effect.to_string(), &needs, &row.breaker, &row.retry, &row.when_down]
+            let effect = row.effect.to_string();
+            [&row.tool, &effect, &needs, &row.breaker, &row.retry, &row.fallback, &row.when_down]
                 .map(|text| clean_line(text))
                 .to_vec()
         };
         console.table(
-            &["tool", "effect", "needs", "breaker", "retry", "when it is down"],
+            &["tool", "effect", "needs", "breaker", "retry", "fallback", "when it is down"],
             rows.iter().map(row).collect(),
         )?;
         Ok(0)

@@ -10,8 +10,9 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 use toolgate::Seams;
 use toolgate::call::RunId;
+use toolgate::control::{self, Killed, Target};
 use toolgate::guard::event::Steer;
-use toolgate::guard::{NextAction, Standing, Status};
+use toolgate::guard::{Course, NextAction, Standing, Status};
 use toolgate::ledger::{Ledger, LedgerOptions, NewRun, Steering};
 use toolgate::policy::Policy;
 use toolgate::sanitizer::clean_line;
@@ -61,6 +62,9 @@ struct Start {
     #[command(flatten)]
     json: JsonArg,
 }
+
+/// The run stands, and what was asked changes nothing.
+const REFUSED: u8 = 3;
 
 /// A change of one run's course.
 #[derive(Debug, clap::Args)]
@@ -153,29 +157,65 @@ impl Turn {
         done: &str,
     ) -> Result<u8, CliError> {
         let (run, steer) = (self.run, steer(&self.why));
+        let asked = steer.clone();
         let note = Some(self.why).filter(|why| !why.is_empty()).map(|why| clean_line(&why));
-        on_ledger(&self.policy, |ledger, policy| async move {
+        let course = on_ledger(&self.policy, |ledger, policy| async move {
             known(&ledger, &policy, run).await?;
             let at_ms = Seams::system().now_ms();
             ledger.steer(Steering { run, steer, by: "operator".to_owned(), note, at_ms }).await?;
-            Ok(ledger.close().await?)
+            let standing = ledger.standing(run, policy.run.guards, policy.spend, at_ms).await?;
+            ledger.close().await?;
+            standing.map(|standing| standing.course).ok_or_else(|| no_run(run))
         })?;
-        if self.json.json {
-            console.json(&json!({ "run": run, "done": done }))?;
-        } else {
-            console.line(format!("{run} is {done}"))?;
+        let stands = (!went(&asked, &course)).then(|| word(&course));
+        match (stands, self.json.json) {
+            (None, true) => console.json(&json!({ "run": run, "done": done }))?,
+            (None, false) => console.line(format!("{run} is {done}"))?,
+            (Some(word), true) => console.json(&json!({ "run": run, "done": null, "course": word }))?,
+            (Some(word), false) => {
+                console.line(format!("{run} is {word}, so it was not {done}"))?;
+            }
         }
-        Ok(0)
+        Ok(if stands.is_some() { REFUSED } else { 0 })
+    }
+}
+
+/// Whether the run's course is the one that was asked for.
+fn went(asked: &Steer, course: &Course) -> bool {
+    matches!(
+        (asked, course),
+        (Steer::Continued, Course::Running)
+            | (Steer::Paused(_), Course::Paused(_))
+            | (Steer::Halted(_), Course::Halted(_))
+            | (Steer::Finished { .. }, Course::Finished)
+    )
+}
+
+fn word(course: &Course) -> &'static str {
+    match course {
+        Course::Running => "running",
+        Course::Paused(_) => "paused",
+        Course::Halted(_) => "halted",
+        Course::Finished => "finished",
     }
 }
 
 impl StatusOf {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
-        let (policy, _) = toolgate::opening::load_policy(&self.policy.policy)?;
+        let (policy, base) = toolgate::opening::load_policy(&self.policy.policy)?;
         let reader = LedgerArg::of_policy(self.policy.policy).read()?;
         let now_ms = Seams::system().now_ms();
         let standing = reader.standing(self.run, &policy.run.guards, &policy.spend, now_ms)?;
-        let Some(standing) = standing else { return Err(no_run(self.run)) };
+        let (Some(mut standing), Some(lineage)) = (standing, reader.lineage(self.run)?) else {
+            return Err(no_run(self.run));
+        };
+        let mut on = control::switches(&control::path_beside(&base.join(&policy.host.ledger)))?;
+        on.retain(|switch| match &switch.target {
+            Target::Tool(tool) => policy.tools.contains_key(tool),
+            target => target.means(&lineage, ""),
+        });
+        let on: Vec<Killed> = on.iter().map(Killed::from).collect();
+        control::count_in(&mut standing, &on, |killed| clean_line(&killed.to_string()));
         if self.json.json {
             console.json(&standing)?;
             return Ok(0);
@@ -194,7 +234,12 @@ where
     F: Future<Output = Result<T, CliError>>,
 {
     let (policy, base) = toolgate::opening::load_policy(&policy.policy)?;
-    let options = LedgerOptions::new(base.join(&policy.host.ledger));
+    let path = base.join(&policy.host.ledger);
+    if !path.exists() {
+        // A new ledger has its control database from the start: a kill that finds none knows that it was lost.
+        control::prepare(&control::path_beside(&path))?;
+    }
+    let options = LedgerOptions::new(path);
     block_on(async {
         let ledger = Ledger::open(options, Seams::system().now_ms())?;
         work(ledger, policy).await

@@ -6,7 +6,7 @@ use super::ledger::LedgerArg;
 use super::{CliError, Console, JsonArg};
 use toolgate::call::RunId;
 use toolgate::guard::event::Steer;
-use toolgate::ledger::{CallContent, CallState, CallTrace, RunTrace};
+use toolgate::ledger::{AnswerTrace, CallContent, CallState, CallTrace, RunTrace};
 use toolgate::sanitizer::clean_line;
 
 /// Characters of one value shown.
@@ -82,7 +82,7 @@ fn print(trace: &RunTrace, why: bool, console: &mut Console) -> Result<(), CliEr
             took(call)
         ))?;
         let reasons = if why { reasons(call) } else { Vec::new() };
-        for line in details(call).into_iter().chain(reasons) {
+        for line in details(call, &trace.answers).into_iter().chain(reasons) {
             console.line(format!("{stem}  {line}"))?;
         }
     }
@@ -123,9 +123,6 @@ fn reasons(call: &CallTrace) -> Vec<String> {
             content.guards.iter().map(number).collect::<Vec<_>>().join(", ")
         ));
     }
-    if let Some(approval) = &call.approval {
-        lines.push(format!("{:<10} {}", "approval", clean_line(approval)));
-    }
     lines
 }
 
@@ -157,10 +154,19 @@ fn took(call: &CallTrace) -> String {
     call.ended_ms.map_or_else(String::new, |ended| format!("{} ms", ended.saturating_sub(call.at_ms)))
 }
 
-fn details(call: &CallTrace) -> Vec<String> {
+fn details(call: &CallTrace, answers: &[AnswerTrace]) -> Vec<String> {
     let mut lines = vec![format!("{}  {}", call.call, when(call.at_ms))];
     if !call.rules.is_empty() {
         lines.push(format!("rule       {}", call.rules.join(", ")));
+    }
+    if let Some(approval) = &call.approval {
+        let answer = answers.iter().find(|answer| answer.approval == *approval);
+        lines.push(format!(
+            "{:<10} {}{}",
+            "approval",
+            clean_line(approval),
+            answer.map_or_else(String::new, said)
+        ));
     }
     match &call.content {
         Some(content) => content_lines(content, &mut lines),
@@ -168,6 +174,18 @@ fn details(call: &CallTrace) -> Vec<String> {
         None => {}
     }
     lines
+}
+
+/// What a person answered, behind the approval.
+fn said(answer: &AnswerTrace) -> String {
+    let word = if answer.approved { "approved" } else { "denied" };
+    format!("  {word} {}", whose(&answer.by, answer.at_ms, answer.why.as_deref()))
+}
+
+/// Who answered, when and why, in one line.
+pub(super) fn whose(by: &str, at_ms: u64, why: Option<&str>) -> String {
+    let why = why.map_or_else(String::new, |why| format!(": {}", short(why)));
+    format!("by {}, {}{why}", clean_line(by), when(at_ms))
 }
 
 fn content_lines(content: &CallContent, lines: &mut Vec<String>) {

@@ -9,7 +9,7 @@ pub(super) struct Verify {
     #[command(flatten)]
     ledger: LedgerArg,
     /// A head that was kept elsewhere: the chain must contain it.
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, value_name = "HEX", value_parser = head)]
     head: Option<String>,
     #[command(flatten)]
     json: JsonArg,
@@ -17,6 +17,9 @@ pub(super) struct Verify {
 
 /// The chain does not hold.
 const BROKEN: u8 = 1;
+
+/// A SHA-256 in hex.
+const HEAD_DIGITS: usize = 64;
 
 impl Verify {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
@@ -38,4 +41,13 @@ impl Verify {
         console.note(&report.proves);
         Ok(code)
     }
+}
+
+/// A head as `toolgate verify` prints it. What cannot be one says nothing about the chain.
+fn head(text: &str) -> Result<String, String> {
+    let is_head = text.len() == HEAD_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_head {
+        return Ok(text.to_owned());
+    }
+    Err(format!("a head is {HEAD_DIGITS} hex digits, as `toolgate verify` prints it"))
 }
