@@ -1,10 +1,12 @@
 """The PyPI `mcp` client against an MCP server over stdio, in both eras of the protocol.
 
-Usage: check.py [--slow TOOL [--slow-arguments JSON]] -- COMMAND [ARGUMENT...]
+Usage: check.py [--slow TOOL [--slow-arguments JSON]] [--progress TOOL [--progress-arguments JSON]] -- COMMAND
+       [ARGUMENT...]
 
 The server must have the tool `echo` ({"text": string} -> {"text": string}) and allow 100 calls of it in a
-run. `--slow` names a tool that runs until it is cancelled; without it that check is skipped, and the
-output says so. Prints one line a check; the exit code is 1 when one failed.
+run. `--slow` names a tool that runs until it is cancelled, `--progress` one that also says every second or so
+how far it is; without them their checks are skipped, and the output says so. Prints one line a check; the
+exit code is 1 when one failed.
 """
 
 import argparse
@@ -83,6 +85,26 @@ async def a_call_that_is_given_up_is_cancelled(client, options):
     assert time.monotonic() - started < 4, "the next call waited for the one given up"
 
 
+async def progress_arrives_while_the_call_runs(client, options):
+    if options.progress is None:
+        return "skipped: no --progress tool"
+    reports = asyncio.Queue()
+
+    async def report(*said):
+        await reports.put(said)
+
+    arguments = json.loads(options.progress_arguments)
+    call = asyncio.create_task(client.call_tool(options.progress, arguments, progress_callback=report))
+    try:
+        told = [await asyncio.wait_for(reports.get(), 10) for _ in range(2)]
+        assert not call.done(), call
+    finally:
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+    (first, _, message), (second, _, _) = told
+    assert first < second and message, told
+
+
 CHECKS = [
     lists_tools,
     calls_a_tool,
@@ -92,6 +114,7 @@ CHECKS = [
     the_run_and_the_call_are_named,
     wrong_meta_is_refused_by_name,
     a_call_that_is_given_up_is_cancelled,
+    progress_arrives_while_the_call_runs,
 ]
 
 
@@ -127,6 +150,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--slow")
     parser.add_argument("--slow-arguments", default="{}")
+    parser.add_argument("--progress")
+    parser.add_argument("--progress-arguments", default="{}")
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
     failed = sum(asyncio.run(check_mode(mode, options)) for mode in VERSIONS)

@@ -41,7 +41,8 @@ fn build_embeds_what_a_foreign_component_says_and_add_registers_it_denied() {
     let again = toolgate(folder.path(), ["build", "guest.wasm", "--json"]).code(0).json();
     assert_eq!(built[0]["sha256"], again[0]["sha256"], "a second time changes nothing");
 
-    toolgate(folder.path(), ["add", "guest.wasm"]).code(0);
+    let added = toolgate(folder.path(), ["add", "guest.wasm"]).code(0);
+    assert!(added.err.contains("make each granted folder that does not exist"), "{}", added.err);
     let policy = std::fs::read_to_string(folder.path().join("toolgate.toml")).unwrap();
     assert!(policy.contains(built[0]["sha256"].as_str().unwrap()), "{policy}");
     toolgate(folder.path(), ["check"]).code(0);
@@ -50,6 +51,42 @@ fn build_embeds_what_a_foreign_component_says_and_add_registers_it_denied() {
     let policy = policy.replace("verdict = \"deny\"", "verdict = \"allow\"");
     std::fs::write(folder.path().join("toolgate.toml"), policy).unwrap();
     toolgate(folder.path(), ["call", "guest"]).code(0);
+}
+
+#[test]
+fn what_an_author_is_told_is_one_json_document_where_asked_and_help_names_its_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| toolgate(folder.path(), args.iter().copied()).code(0);
+    let documented = |args: &[&str], expected: &[&str]| {
+        let printed = run(args).json();
+        assert_eq!(keys(&printed), expected);
+        let help = run(&[args[0], "--help"]).out;
+        for key in expected {
+            assert!(help.contains(&format!("`{key}`")), "`{key}` is not in\n{help}");
+        }
+        printed
+    };
+
+    let sdk = repository().join("sdk");
+    let made =
+        documented(&["new", "mine", "--sdk", sdk.to_str().unwrap(), "--json"], &["name", "path", "sdk"]);
+    assert_eq!((&made["name"], &made["path"]), (&json!("mine"), &json!("mine")));
+    assert!(
+        made["sdk"].as_str().unwrap().ends_with("/sdk") && folder.path().join("mine/src/lib.rs").exists()
+    );
+
+    std::fs::write(folder.path().join("guest.wasm"), answering("{}")).unwrap();
+    let built = run(&["build", "guest.wasm", "--json"]).json();
+    let added = documented(&["add", "guest.wasm", "--json"], &["policy", "added", "component"]);
+    assert_eq!(added, json!({"policy": "toolgate.toml", "added": ["guest"], "component": built[0]}));
+
+    for client in ["claude-desktop", "vscode", "cursor", "python"] {
+        let connected = documented(&["connect", client, "--json"], &["client", "policy", "place", "config"]);
+        assert_eq!(connected["client"], json!(client));
+        let (policy, config) = (connected["policy"].as_str().unwrap(), connected["config"].as_str().unwrap());
+        assert!(policy.ends_with("/toolgate.toml") && config.contains(policy), "{connected}");
+        assert_eq!(config.to_owned() + "\n", run(&["connect", client]).out);
+    }
 }
 
 /// Slow: it compiles the SDK for the host and for the guest.

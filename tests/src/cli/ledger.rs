@@ -112,6 +112,10 @@ fn verify_says_whether_the_chain_holds() {
     let head = report["head"].as_str().unwrap();
     toolgate(&test.path(""), ["verify", "--head", head]).code(0);
     toolgate(&test.path(""), ["verify", "--head", &"0".repeat(64)]).code(1);
+    for never in ["zz", &"z".repeat(64), &head[1..], &format!("{head}0")] {
+        let ran = toolgate(&test.path(""), ["verify", "--head", never]).code(2);
+        assert!(ran.err.contains("64 hex digits") && ran.out.is_empty(), "{ran:#?}");
+    }
 }
 
 #[test]

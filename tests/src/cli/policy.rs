@@ -93,6 +93,28 @@ fn explain_names_the_rule_and_the_line_that_would_change_the_answer() {
 }
 
 #[test]
+fn policy_docs_says_what_stands_in_for_each_tool_in_the_table_as_in_json() {
+    let test = crate::support::TestGate::new()
+        .built("echo", "echo", "fallback = { last_good = \"1h\" }")
+        .built("calc", "calculate", "fallback = \"off\"");
+    test.policy();
+    let shown = toolgate(&test.path(""), ["policy", "docs"]).code(0).out;
+    let mut lines = shown.lines();
+    let head: Vec<&str> = lines.next().expect("a head").split_whitespace().collect();
+    assert_eq!(head, ["tool", "effect", "needs", "breaker", "retry", "fallback", "when", "it", "is", "down"]);
+    let rows = toolgate(&test.path(""), ["policy", "docs", "--json"]).code(0).json();
+    let row = |tool: &str, fallback: &str| {
+        let line = shown.lines().find(|line| line.trim_start().starts_with(tool)).expect("a row");
+        assert!(line.contains(&format!(" {fallback} ")), "{shown}");
+        let rows = rows.as_array().expect("rows");
+        let row = rows.iter().find(|row| row["tool"] == json!(tool)).expect("a row");
+        assert_eq!(row["fallback"], json!(fallback));
+    };
+    row("echo", "last_good 1h");
+    row("calculate", "none");
+}
+
+#[test]
 fn the_schema_for_editors_is_the_one_in_the_repository() {
     let printed: Value =
         serde_json::from_str(&toolgate(&repository(), ["policy-schema"]).code(0).out).unwrap();

@@ -3,8 +3,15 @@
 use super::host;
 use crate::support::binary::toolgate;
 use crate::support::gate::TestGate;
+use crate::support::guest::Guest;
 use crate::support::mcp::Served;
+use crate::support::until;
 use serde_json::json;
+use toolgate::ledger::CallState;
+
+/// A guest's body: it waits for two seconds, and gives its arguments back.
+const NAPS: &str =
+    "(call $sleep (i64.const 2_000_000_000)) (call $ok (local.get $args) (local.get $args_len))";
 
 #[test]
 fn the_tools_of_the_policy_are_listed_and_called() {
@@ -52,4 +59,27 @@ fn a_locked_server_refuses_what_is_not_pinned() {
     let ran = toolgate(&test.path(""), ["serve", "--locked"]).code(2);
     assert!(ran.err.contains("tools.echo has no sha256"), "{}", ran.err);
     assert_eq!(ran.out, "");
+}
+
+/// The request that meets the signal may still be read before it, so requests follow until one is not answered.
+#[tokio::test]
+async fn at_sigterm_the_call_in_flight_is_answered_and_no_later_request_is() {
+    let test = TestGate::new().guest(&Guest::new(NAPS).with_sleep(), "");
+    let mut served = Served::start(&test.policy());
+    served.call(1, "guest", &json!({"text": "a"}));
+    until("the call has started", || {
+        test.ledger().exists() && test.all_calls().iter().any(|call| call.state == CallState::Started)
+    })
+    .await;
+    served.terminate();
+    let last = (2_u64..).find_map(|id| {
+        served.send(&json!({"jsonrpc": "2.0", "id": id, "method": "tools/list"}));
+        let answer = served.answer();
+        (answer["id"] != json!(id)).then_some(answer)
+    });
+    let last = last.expect("numbers do not end");
+    assert_eq!((&last["id"], &last["result"]["structuredContent"]), (&json!(1), &json!({"text": "a"})));
+    assert_eq!(served.close(), (Vec::new(), Some(0)));
+    assert_eq!(test.verified().running, 0);
+    assert_eq!(test.all_calls()[0].state, CallState::Completed);
 }

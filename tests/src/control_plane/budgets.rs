@@ -24,7 +24,7 @@ async fn own(gate: &Gate, text: &str) -> Outcome {
 }
 
 #[tokio::test]
-async fn the_21st_call_is_refused_and_from_80_percent_on_results_say_to_wrap_up() {
+async fn the_21st_call_is_refused_with_what_was_obtained_and_from_80_percent_on_results_say_to_wrap_up() {
     let kept = host();
     let gate = kept.open().await;
     let run = open(&gate).await;
@@ -36,6 +36,12 @@ async fn the_21st_call_is_refused_and_from_80_percent_on_results_say_to_wrap_up(
     let refused = say(&run, "21").await;
     assert_guard(&refused, "budget_exhausted", "steps");
     assert!(refused.text.contains("20 of 20 calls"), "{}", refused.text);
+    assert!(noticed(&refused, "What this run has so far: {"), "{:?}", refused.notices);
+    let checkpoint = refused.output.expect("what the run has obtained");
+    assert_eq!((&checkpoint["run"], &checkpoint["done_count"]), (&json!(run.id()), &json!(20)));
+    assert_eq!((checkpoint["done"].as_array().map(Vec::len), &checkpoint["open"]), (Some(20), &json!([])));
+    let last = checkpoint["last_results"].as_array().and_then(|results| results.last());
+    assert_eq!(last.map(|last| &last["text"]), Some(&json!(r#"{"text":"20"}"#)), "{checkpoint}");
     assert!(refused.operator.is_some_and(|text| text.contains("run.budgets.steps is 20")));
     assert_eq!(run.status().await.unwrap().usage.steps, 20);
 }

@@ -203,6 +203,21 @@ async fn a_template_stands_in_as_text_without_an_output() {
     assert!(!outcome.notices[0].contains("You may tell the user"), "{:?}", outcome.notices);
 }
 
+#[tokio::test]
+async fn a_template_is_filled_in_with_the_tool_the_reason_and_the_arguments() {
+    let test = host(
+        "retry = \"off\"\nfallback = { text = \"{tool} ({reason}) of {/text} and {/gone}: {{/text} {/text}\" }",
+    );
+    let gate = test.open().await;
+    let outcome = alone(&gate, "f\u{202E}a {tool}\n\"b\"").await;
+    assert_stand_in(&outcome, "tool_error", "text");
+    let said = "fa {tool} \"b\"";
+    assert_eq!(outcome.text, format!("guest (tool_error) of {said} and –: {{/text}} {said}"));
+    let long = alone(&gate, &format!("c{}", "x".repeat(300))).await;
+    let said = format!("c{}…", "x".repeat(199));
+    assert_eq!(long.text, format!("guest (trap) of {said} and –: {{/text}} {said}"));
+}
+
 #[test]
 fn a_client_sees_the_stand_in_as_a_result_that_is_marked_degraded() {
     let test = host(FIXED);

@@ -14,7 +14,7 @@ use std::time::Instant;
 use tokio::task::JoinHandle;
 use toolgate::call::{Outcome, RunId, Status, Suggestion};
 use toolgate::ledger::CallState;
-use toolgate::{Gate, Progress, ProgressSink};
+use toolgate::{Gate, Progress, ProgressSink, RunOptions};
 
 /// A guest's code: it tells the host that it runs.
 const REPORTS: &str =
@@ -25,7 +25,7 @@ const ENDLESS: &str = "limits.fuel = \"1000G\"\nlimits.deadline = \"1h\"\nlimits
 
 /// Tools `guest` and `spare`, whose text says what they do: `s…` reports and sleeps, `l…` reports and loops, `r…` reports
 /// in a loop, `w…` reports and is down for two seconds, anything else works.
-fn host(policy: &str) -> TestGate {
+pub(super) fn host(policy: &str) -> TestGate {
     let (sleeps, loops) = (format!("{REPORTS} {SLEEPS}"), format!("{REPORTS} {SPINS}"));
     let reports = format!("(loop $again {REPORTS} (br $again)) (unreachable)");
     let down = format!(
@@ -40,7 +40,7 @@ fn host(policy: &str) -> TestGate {
 }
 
 /// A call on its way, and how often its guest has reported.
-struct Call {
+pub(super) struct Call {
     outcome: JoinHandle<Outcome>,
     reports: Arc<AtomicU64>,
 }
@@ -50,7 +50,13 @@ impl Call {
         self.reports.load(Ordering::SeqCst)
     }
 
-    async fn outcome(self) -> Outcome {
+    /// Whether it has its outcome already.
+    pub(super) fn has_ended(&self) -> bool {
+        self.outcome.is_finished()
+    }
+
+    /// How it ended.
+    pub(super) async fn outcome(self) -> Outcome {
         self.outcome.await.expect("the call has an outcome")
     }
 }
@@ -70,14 +76,14 @@ fn send(gate: &Gate, run: RunId, text: &str) -> Call {
 }
 
 /// The same, once its guest runs.
-async fn running(gate: &Gate, run: RunId, text: &str) -> Call {
+pub(super) async fn running(gate: &Gate, run: RunId, text: &str) -> Call {
     let call = send(gate, run, text);
     until("the guest runs", || call.reported() > 0).await;
     call
 }
 
 /// Kills from another process, waits until every host has answered, and gives what the operator is told.
-fn kill(test: &TestGate, target: &[&str]) -> Value {
+pub(super) fn kill(test: &TestGate, target: &[&str]) -> Value {
     let args = ["kill", "--wait", "60s", "--json"].into_iter().chain(target.iter().copied());
     let report = toolgate(&test.path(""), args).code(0).json();
     assert_eq!(report["all_stopped"], json!(true), "{report}");
@@ -166,7 +172,7 @@ async fn another_tool_and_another_run_are_left_alone() {
     for target in [vec!["--tool", "spare"], vec![other_id.as_str()]] {
         assert_eq!(kill(&test, &target)["stopped"], json!(0));
     }
-    assert!(!call.outcome.is_finished());
+    assert!(!call.has_ended());
     assert_word(&say(&run, "a").await, "completed");
     assert_word(&say(&other, "a").await, "killed");
     assert_word(&run.call("spare", json!({"text": "a"})).await, "killed");
@@ -284,4 +290,112 @@ async fn a_server_answers_the_call_that_it_was_made_to_stop() {
         (&json!(true), &json!("refused"))
     );
     assert_eq!(served.close().1, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kill_of_a_run_is_the_kill_of_its_children() {
+    let test = host("");
+    let gate = test.open().await;
+    let parent = open(&gate).await;
+    let child = parent.child(RunOptions::default()).await.unwrap();
+    let grandchild = child.child(RunOptions::default()).await.unwrap();
+    let call = running(&gate, grandchild.id(), "sleeps").await;
+    let id = child.id().to_string();
+    assert_eq!(kill(&test, &[id.as_str()])["stopped"], json!(1));
+    assert_word(&call.outcome().await, "killed");
+    for run in [&child, &grandchild] {
+        assert_word(&say(run, "a").await, "killed");
+    }
+    assert_word(&say(&parent, "a").await, "completed");
+    unkill(&test, &[id.as_str()]);
+    let id = parent.id().to_string();
+    kill(&test, &[id.as_str()]);
+    assert_word(&say(&grandchild, "b").await, "killed");
+}
+
+#[tokio::test]
+async fn a_killed_run_says_so_when_it_is_asked_where_it_stands() {
+    let test = host("");
+    let gate = test.open().await;
+    let parent = open(&gate).await;
+    let run = parent.child(RunOptions::default()).await.unwrap();
+    let id = run.id().to_string();
+    kill(&test, &["--tool", "guest", "--why", "the incident"]);
+    let by_command = || toolgate(&test.path(""), ["status", &id, "--json"]).code(0).json();
+    let standing = serde_json::to_value(run.status().await.unwrap()).unwrap();
+    assert_eq!((&standing["status"], &standing["next_action"]), (&json!("safe"), &json!("continue")));
+    assert_eq!(standing["reasons"], json!(["An operator has switched the tool `guest` off."]));
+    assert!(by_command()["reasons"][0].as_str().is_some_and(|why| why.contains("unkill --tool guest")));
+
+    let parent = parent.id().to_string();
+    kill(&test, &[parent.as_str(), "--why", "the incident"]);
+    let by_tool = run.call("toolgate_status", json!({})).await.output.expect("a status");
+    let by_library = serde_json::to_value(run.status().await.unwrap()).unwrap();
+    for standing in [&by_tool, &by_library, &by_command()] {
+        let next = (&standing["status"], &standing["next_action"]);
+        assert_eq!(next, (&json!("critical"), &json!("emergency_halt")), "{standing}");
+    }
+    assert_eq!(by_tool["reasons"][0], json!("An operator has stopped this run."));
+    assert!(!by_tool.to_string().contains("incident"));
+    assert!(by_command()["reasons"][0].as_str().is_some_and(|why| why.contains("incident")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stopped_a_call_is_said_once_and_truly() {
+    let test = host("");
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    let call = running(&gate, run.id(), "sleeps").await;
+    kill(&test, &["--tool", "guest"]);
+    let stopped = call.outcome().await;
+    assert!(stopped.text.starts_with("killed: `guest` was stopped. An operator has switched this tool off."));
+    let operator = stopped.operator.expect("a sentence");
+    assert_eq!(operator.matches("toolgate unkill").count(), 1, "{operator}");
+    unkill(&test, &["--tool", "guest"]);
+    let_in(&gate).await;
+
+    let call = running(&gate, run.id(), "sleeps").await;
+    let control = toolgate::control::path_beside(&test.ledger()).display().to_string();
+    for suffix in ["", "-wal", "-shm"] {
+        std::fs::remove_file(format!("{control}{suffix}")).unwrap();
+    }
+    let stopped = call.outcome().await;
+    assert_word(&stopped, "killed");
+    assert!(stopped.text.contains("cannot be watched") && !stopped.text.contains("operator"), "{stopped:#?}");
+    let operator = stopped.operator.expect("a sentence");
+    assert!(operator.contains("restart the host") && !operator.contains("unkill"), "{operator}");
+    // Whoever kills now is told that this host is not seen.
+    let ran = toolgate(&test.path(""), ["kill", "--all", "--json"]).code(1);
+    assert_eq!(ran.json()["written"], json!({"state": "remade"}));
+}
+
+#[test]
+fn a_ledger_that_no_host_has_used_is_said_to_be_new_and_a_folder_that_is_not_there_is_refused() {
+    let test = host("");
+    test.policy();
+    let folder = test.path("");
+    let ran = toolgate(&folder, ["kill", "--all"]).code(0);
+    assert!(ran.err.contains("no host has ever run on this ledger"), "{}", ran.err);
+    for command in ["kill", "unkill"] {
+        let ran = toolgate(&folder, [command, "--all", "--ledger", "no/where/ledger.db"]).code(2);
+        assert!(ran.err.contains("there is no folder no/where"), "{}", ran.err);
+    }
+    assert!(!test.path("no").exists());
+
+    let test = host("");
+    test.policy();
+    let run = toolgate(&test.path(""), ["run", "start", "--json"]).code(0).json()["run"].clone();
+    kill(&test, &[run.as_str().expect("an id")]);
+}
+
+#[test]
+fn a_control_database_that_cannot_be_used_is_the_hosts_error() {
+    let test = host("");
+    test.policy();
+    let path = toolgate::control::path_beside(&test.ledger());
+    std::fs::create_dir_all(&path).unwrap();
+    toolgate(&test.path(""), ["call", "guest", r#"{"text":"a"}"#]).code(1);
+    let ran = toolgate(&test.path(""), ["kill", "--all"]).code(1);
+    assert!(ran.err.contains("the switch is NOT written") && ran.err.contains("--force"), "{}", ran.err);
+    toolgate(&test.path(""), ["switches"]).code(1);
 }

@@ -3,12 +3,15 @@
 //! Not here: the guards' cores alone (`host/src/guard/tests`) and their simulator (`sim`). Invariant: time passes only
 //! where a test lets it pass (`Clock`), but for guests that sleep until somebody stops them.
 
+mod approvals;
 mod breaker;
 mod budgets;
 mod decision_log;
+mod doubts;
 mod elicitation;
 mod fallbacks;
 mod kill;
+mod kill_busy;
 mod rates;
 mod repetition;
 mod retries;

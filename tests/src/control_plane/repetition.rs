@@ -1,6 +1,7 @@
 //! Repetition: notice, then refusal, then halt; what is the same, what is not, and what never counts.
 
-use super::{Clock, NOT_FOUND, assert_guard, choosing, fails, noticed, open, say};
+use super::{Clock, NOT_FOUND, assert_guard, choosing, fails, noticed, open, say, short};
+use crate::support::mcp::Served;
 use crate::support::{Guest, TestGate, assert_word};
 use serde_json::{Value, json};
 use toolgate::Run;
@@ -39,6 +40,34 @@ async fn the_same_call_brings_a_notice_then_refusals_then_a_halt() {
     assert_eq!(trace.steered[0].by, "guard:repetition");
     run.resume().await.unwrap();
     assert_eq!(say(&run, "a").await.notices, Vec::<String>::new(), "a person has looked");
+}
+
+#[test]
+fn the_operator_of_a_server_is_told_once_that_a_guard_halted_a_run() {
+    let test = host();
+    let (policy, log) = (test.policy(), test.path("operator.log"));
+    let mut served = Served::start_logging(&policy, &log);
+    let ended: Vec<Value> = (1..=8)
+        .map(|id| {
+            served.call(id, "guest", &json!({"text": "a"}));
+            let answer = served.answer();
+            match &short(&answer)["reason"] {
+                Value::Null => short(&answer)["status"].clone(),
+                reason => reason.clone(),
+            }
+        })
+        .collect();
+    let (run, repeated, halted) = (json!("completed"), json!("repetition"), json!("run_halted"));
+    assert_eq!(
+        ended.iter().collect::<Vec<_>>(),
+        [&run, &run, &repeated, &repeated, &repeated, &halted, &halted, &halted]
+    );
+    assert_eq!(served.close().1, Some(0));
+    let told = std::fs::read_to_string(log).unwrap();
+    let halts: Vec<_> = told.lines().filter(|line| line.contains("a guard halted the run")).collect();
+    assert_eq!(halts.len(), 1, "{told}");
+    let run = test.reader().runs().unwrap()[0].run.to_string();
+    assert!(halts[0].contains("ERROR") && halts[0].contains(&run), "{told}");
 }
 
 #[tokio::test]

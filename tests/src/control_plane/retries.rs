@@ -189,3 +189,23 @@ fn a_client_reads_how_many_attempts_there_were() {
     let outcome = short(&answer);
     assert_eq!((&outcome["status"], &outcome["attempts"]), (&json!("completed"), &json!(3)), "{answer}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_halted_while_a_call_waits_for_its_next_attempt_executes_nothing_more() {
+    let policy = "effect = \"read-only\"\nbreaker = \"off\"\nretry = { base = \"1ms\", attempts = 3 }\n\
+                  limits.call_deadline = \"60s\"";
+    let test = TestGate::new().guarded().guest(&flaky(9, &fails_for(1_500)), policy);
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    let call = tokio::spawn({
+        let run = run.clone();
+        async move { say(&run, "a").await }
+    });
+    while test.verified().events < 4 {
+        tokio::task::yield_now().await;
+    }
+    run.halt("enough").await.unwrap();
+    let outcome = call.await.unwrap();
+    assert_word(&outcome, "tool_error");
+    assert_eq!(outcome.attempts, 1);
+}

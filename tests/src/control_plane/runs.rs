@@ -71,7 +71,7 @@ async fn the_command_line_steers_a_run_of_another_process_from_its_next_call_on(
     let gate = test.open().await;
     let run = open(&gate).await;
     let id = run.id().to_string();
-    let turn = |word: &str| toolgate(&test.path(""), ["run", word, &id, "--why", "so", "--json"]).code(0);
+    let turn = |word: &str| toolgate(&test.path(""), ["run", word, &id, "--why", "so", "--json"]);
     assert_word(&say(&run, "a").await, "completed");
     for (word, done, then) in [
         ("pause", "paused", "run_paused"),
@@ -79,15 +79,21 @@ async fn the_command_line_steers_a_run_of_another_process_from_its_next_call_on(
         ("halt", "halted", "run_halted"),
         ("resume", "resumed", "completed"),
         ("finish", "finished", "run_halted"),
-        ("resume", "resumed", "run_halted"),
     ] {
-        assert_eq!(turn(word).json(), json!({"run": id, "done": done}));
+        assert_eq!(turn(word).code(0).json(), json!({"run": id, "done": done}));
         let text = format!("after {word} came {then} of {}", test.calls(run.id()).len());
         assert_word(&say(&run, &text).await, then);
     }
     let trace = test.reader().trace(run.id()).unwrap().unwrap();
     assert!(trace.steered.iter().all(|one| one.by == "operator"), "{:#?}", trace.steered);
     assert_eq!(trace.steered[0].steer, Steer::Paused("so".to_owned()));
+    for word in ["resume", "pause", "halt"] {
+        assert_eq!(turn(word).code(3).json(), json!({"run": id, "done": null, "course": "finished"}));
+    }
+    let halted = open(&gate).await.id().to_string();
+    toolgate(&test.path(""), ["run", "halt", &halted]).code(0);
+    let ran = toolgate(&test.path(""), ["run", "pause", &halted]).code(3);
+    assert_eq!(ran.out, format!("{halted} is halted, so it was not paused\n"));
     let given_up = open(&gate).await.id().to_string();
     toolgate(&test.path(""), ["run", "finish", &given_up, "--gave-up"]).code(0);
     let trace = test.reader().trace(given_up.parse().unwrap()).unwrap().unwrap();

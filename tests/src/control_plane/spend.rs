@@ -259,3 +259,40 @@ async fn a_guest_that_sleeps_ends_with_the_running_time_that_is_left() {
     assert_word(&say(&run, "sleep").await, "deadline");
     assert_guard(&say(&run, "a").await, "budget_exhausted", "wall_time");
 }
+
+#[tokio::test]
+async fn a_guest_that_spins_to_its_deadline_again_and_again_comes_to_the_end_of_its_fuel() {
+    let policy = "limits.fuel = \"1000G\"\nlimits.deadline = \"50ms\"\nretry = \"off\"\nbreaker = \"off\"";
+    let test = TestGate::new()
+        .guarded()
+        .section("[run]\nbudgets = { fuel = \"100M\" }\nrepetition = false")
+        .guest(&choosing(&[('f', SPINS)]), policy);
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    let mut words = Vec::new();
+    for n in 0..15 {
+        words.push(word(&say(&run, &format!("for ever {n}")).await).to_owned());
+    }
+    assert!(words.contains(&"budget_exhausted".to_owned()), "{words:?}");
+    assert_eq!(run.status().await.unwrap().usage.fuel, 100_000_000);
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_leaves_spent_what_was_held_for_it() {
+    let test = TestGate::new().guarded().guest(
+        &choosing(&[('f', SPINS)]),
+        "cost = \"0.10\"\ncharge = \"0\"\nretry = \"off\"\nlimits.fuel = \"1000G\"",
+    );
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    let given_up = tokio::time::timeout(std::time::Duration::from_millis(100), say(&run, "for ever")).await;
+    assert!(given_up.is_err());
+    let spent = loop {
+        let standing = run.status().await.unwrap();
+        if standing.usage.cost_usd > 0.0 {
+            break standing.usage.cost_usd;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(spent, 0.1);
+}

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use toolgate::call::Outcome;
 use toolgate::guard::event::Steer;
 use toolgate::guard::{NextAction, Standing, Status};
+use toolgate::ledger::CallState;
 use toolgate::{Gate, Run, RunOptions};
 
 const STANDING: [&str; 5] = ["status", "next_action", "reasons", "usage", "remaining"];
@@ -217,6 +218,135 @@ async fn the_library_refreshes_a_segment_and_says_what_is_open() {
     );
     assert_eq!((&checkpoint["done"], &checkpoint["goal"]), (&json!([]), &Value::Null));
     assert_word(&say(&run, "a").await, "completed");
+}
+
+#[tokio::test]
+async fn a_refresh_before_its_time_gives_the_checkpoint_and_begins_no_segment() {
+    let test = host();
+    let clock = Clock::new();
+    let gate = test.open_with(clock.options()).await;
+    let run = open(&gate).await;
+    assert_word(&say(&run, "a").await, "completed");
+    clock.pass(SEGMENT_MS - 1);
+    let before = test.verified().events;
+    for _ in 0..60 {
+        let answer = ask(&run, json!({"refresh": true})).await.output.expect("a status");
+        assert_eq!(answer["checkpoint"]["done_count"], json!(1));
+        assert_eq!(answer["usage"]["segment_age_ms"], json!(SEGMENT_MS - 1));
+    }
+    assert_eq!(test.verified().events, before, "what only reads writes nothing");
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_sanitized_and_what_came_from_outside_stays_in_its_envelope() {
+    let test = TestGate::new().guarded().guest(&choosing(&[]), "trust = \"outside\"");
+    let gate = test.open().await;
+    let options = RunOptions {
+        goal: Some("answer\u{202E} the tickets".to_owned()),
+        context: Some(json!({"project_id": "a\u{202E}b"})),
+        ..RunOptions::default()
+    };
+    let run = gate.run(options).await.expect("a run");
+    assert_word(&say(&run, "short").await, "completed");
+    let long = say(&run, &format!("b\u{202E}{}", "x".repeat(3_000))).await;
+    assert_word(&long, "completed");
+
+    let status = ask(&run, json!({"refresh": true})).await;
+    assert_eq!(status.taint, ["outside"]);
+    assert!(!status.text.contains('\u{202E}'), "{}", status.text);
+    let checkpoint = &status.output.as_ref().expect("a status")["checkpoint"];
+    assert_eq!(checkpoint["goal"], json!("answer the tickets"));
+    assert_eq!(checkpoint["context"], json!({"project_id": "ab"}));
+    assert_eq!(checkpoint["done"][0]["arguments"], json!(r#"{"text":"short"}"#));
+    let arguments = checkpoint["done"][1]["arguments"].as_str().expect("the arguments");
+    assert!(arguments.starts_with(r#"{"text":"bxxx"#) && arguments.ends_with("x…"), "{arguments}");
+    assert_eq!(arguments.chars().count(), 201);
+
+    let results = checkpoint["last_results"].as_array().expect("results");
+    assert_eq!((&results[0]["cut"], &results[1]["cut"]), (&json!(false), &json!(true)));
+    for result in results {
+        let text = result["text"].as_str().expect("a text");
+        let (opening, rest) = text.split_once('\n').expect("an opening line");
+        let (_, closing) = rest.rsplit_once('\n').expect("a closing line");
+        let nonce = opening.split('"').nth(1).expect("a nonce");
+        assert!(opening.starts_with("<outside-data id="), "{opening}");
+        assert_eq!(closing, format!("</outside-data id=\"{nonce}\">"));
+    }
+    assert_eq!(ask(&run, json!({})).await.taint, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_run_that_stands_is_only_looked_at() {
+    let test = host();
+    let gate = test.open().await;
+    for reason in ["run_paused", "run_halted", "finished"] {
+        let run = open(&gate).await;
+        match reason {
+            "run_paused" => run.pause("lunch").await.unwrap(),
+            "run_halted" => run.halt("enough").await.unwrap(),
+            _ => assert_word(&run.call("toolgate_finish", json!({"reached": true})).await, "completed"),
+        }
+        let reason = if reason == "finished" { "run_halted" } else { reason };
+        let before = test.verified().events;
+        for arguments in [
+            json!({"report": "x".repeat(3_000), "refresh": true}),
+            json!({"report": "still at it"}),
+            json!({"refresh": true}),
+        ] {
+            let refused = ask(&run, arguments).await;
+            assert_guard(&refused, reason, "course");
+            assert!(refused.text.contains("Nothing of this call was written."), "{}", refused.text);
+            assert!(!refused.text.contains("lunch") && !refused.text.contains("enough"), "{}", refused.text);
+        }
+        assert_guard(&run.call("toolgate_finish", json!({"reached": false})).await, reason, "course");
+        for arguments in [json!({}), json!({"tokens_used": 1_000})] {
+            let status = ask(&run, arguments).await.output.expect("a status");
+            assert_ne!(status["next_action"], json!("continue"));
+        }
+        assert_eq!(test.verified().events, before, "nothing is written for a run that stands");
+    }
+}
+
+#[tokio::test]
+async fn what_an_agent_says_of_its_run_counts_as_a_proposal_and_is_bounded_as_one() {
+    let test = host().section("[run]\nbudgets = { proposals = 6 }");
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    assert_word(&say(&run, "a").await, "completed");
+    let all = json!({"report": "one of two", "tokens_used": 50});
+    let answer = ask(&run, all).await.output.expect("a status");
+    assert_eq!(answer["usage"]["proposals"], json!(2), "one call is one proposal, whatever it says");
+    let again = ask(&run, json!({"tokens_used": 50})).await.output.expect("a status");
+    assert_eq!((&again["usage"]["proposals"], &again["usage"]["steps"]), (&json!(2), &json!(1)));
+    assert_eq!(test.calls(run.id()).len(), 2, "tokens that are known already are not written again");
+
+    let reports = (0..20).map(|n| {
+        let run = run.clone();
+        tokio::spawn(async move { ask(&run, json!({ "report": n.to_string() })).await })
+    });
+    let mut taken = 0;
+    for report in reports.collect::<Vec<_>>() {
+        taken += usize::from(report.await.expect("no panic").status == toolgate::call::Status::Completed);
+    }
+    assert_eq!(taken, 4);
+    let trace = test.reader().trace(run.id()).unwrap().unwrap();
+    let reported = trace.steered.iter().filter(|one| one.steer == Steer::Reported).count();
+    assert_eq!(reported, 5);
+    assert_eq!(run.status().await.unwrap().next_action, NextAction::EmergencyHalt);
+    assert_guard(&ask(&run, json!({"report": "more"})).await, "run_halted", "course");
+    assert_word(&say(&run, "b").await, "run_halted");
+    test.verified();
+}
+
+#[tokio::test]
+async fn a_run_without_a_proposal_left_can_still_be_finished() {
+    let test = host().section("[run]\nbudgets = { proposals = 1 }");
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    assert_word(&say(&run, "a").await, "completed");
+    assert_word(&run.call("toolgate_finish", json!({"reached": true})).await, "completed");
+    let own = test.calls(run.id()).pop().expect("its call is on the ledger");
+    assert_eq!((own.tool.as_str(), own.state), ("toolgate_finish", CallState::Completed));
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use super::agent::{Agent, Answer, Request};
 use super::audit::{self, every_effect_has_its_intent, no_effect_is_lost_or_repeated};
 use super::effects::{self, Tool};
 use crate::support::vfs::{self, Fate, Tap};
-use crate::support::{TestGate, assert_word, number, word};
+use crate::support::{TestGate, assert_word, word};
 use rusqlite::ffi;
 use std::fs::File;
 use std::io;
@@ -24,9 +24,6 @@ use toolgate::{Gate, GateError, GateOptions};
 const OPERATIONS_MAX: u64 = 5_000;
 /// Fewer would mean that the failures miss most of it.
 const OPERATIONS_MIN: u64 = 40;
-/// An ordinary run of the tests takes each third operation, another third for each way to fail; with `CRASH_KILLS`
-/// each takes all.
-const STRIDE: usize = 3;
 
 /// One run for all that a folder sees, so that what is asked again is known again.
 const RUN: &str = "[run]\nfrom = \"name\"\nname = \"store\"";
@@ -123,31 +120,27 @@ impl Tap for Arc<FailingStore> {
 }
 
 macro_rules! whichever_operation_fails {
-    ($($name:ident: $failure:ident from $first:literal),+ $(,)?) => {$(
+    ($($name:ident: $failure:ident),+ $(,)?) => {$(
         #[tokio::test]
         async fn $name() {
-            whichever_operation_fails(Failure::$failure, $first).await;
+            whichever_operation_fails(Failure::$failure).await;
         }
     )+};
 }
 
 whichever_operation_fails! {
-    whichever_write_or_sync_finds_the_disk_full_the_host_refuses_rather_than_forgets: DiskFull from 1,
-    whichever_write_or_sync_meets_an_io_error_the_host_refuses_rather_than_forgets: IoError from 2,
-    whichever_write_is_cut_short_the_host_refuses_rather_than_forgets: ShortWrite from 3,
+    whichever_write_or_sync_finds_the_disk_full_the_host_refuses_rather_than_forgets: DiskFull,
+    whichever_write_or_sync_meets_an_io_error_the_host_refuses_rather_than_forgets: IoError,
+    whichever_write_is_cut_short_the_host_refuses_rather_than_forgets: ShortWrite,
 }
 
-async fn whichever_operation_fails(failure: Failure, first: u64) {
-    let all = number("CRASH_KILLS").is_some();
-    let (first, stride) = if all { (1, 1) } else { (first, STRIDE) };
-    for nth in (first..OPERATIONS_MAX).step_by(stride) {
+async fn whichever_operation_fails(failure: Failure) {
+    for nth in 1..OPERATIONS_MAX {
         let store = FailingStore::new(failure, nth);
         holds(&store, nth).await;
         if !store.has_failed() {
             assert!(nth > OPERATIONS_MIN, "{failure:?}: there are only {nth} operations");
-            println!(
-                "{failure:?}: each of {nth} operations failed, 1 in {stride}, and nothing was forgotten"
-            );
+            println!("{failure:?}: each of {} operations failed once, and nothing was forgotten", nth - 1);
             return;
         }
     }

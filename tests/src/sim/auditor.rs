@@ -4,7 +4,7 @@
 //! first record after which one of these does not hold:
 //!
 //! - no budget of a run, an ancestor or the principal is exceeded, with all that is held counted as spent;
-//! - nothing is admitted after a halt, a pause or the end, of the run or an ancestor;
+//! - nothing is admitted or tried again after a halt, a pause or the end, of the run or an ancestor;
 //! - refusals in a row do not pass their limit without a halt, nor proposals;
 //! - no run that spends too fast for the hour is admitted a call;
 //! - nothing is held but by calls that run: what `standing` says is in flight and left is what is counted here;
@@ -18,7 +18,7 @@
 use super::habits::Habits;
 use super::scenario::{Scenario, Tool};
 use super::watch::{Watch, since, within_rate};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use toolgate::call::{CallId, Denial, RunId};
 use toolgate::guard::event::{Admitted, Ended, Event, Fingerprint, Hold, Kind, Opened, Refused, Steer};
 use toolgate::guard::{Board, Refusal, Why};
@@ -27,13 +27,21 @@ const HOUR_MS: u64 = 3_600_000;
 /// A younger run has no burn rate.
 const BURN_AGE_MS_MIN: u64 = 60_000;
 
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Course {
+    #[default]
+    Runs,
+    Paused,
+    Halted,
+    Finished,
+}
+
 #[derive(Default)]
 struct Account {
     parent: Option<RunId>,
     principal: String,
     opened_ms: u64,
-    stands: bool,
-    finished: bool,
+    course: Course,
     proposals: u64,
     refusals: u64,
     spent: Hold,
@@ -79,6 +87,7 @@ impl Auditor {
             Kind::Opened(opened) => self.open(run, opened, at_ms),
             Kind::Admitted(admitted) => self.admit(scenario, run, admitted, at_ms),
             Kind::Retried { call, slow_ms } => {
+                assert!(!self.stands(run), "{run} stands, and a call was tried again");
                 let tool = &scenario.tools[self.calls[call]];
                 self.watch(tool).retried(tool, *slow_ms, at_ms);
             }
@@ -108,6 +117,11 @@ impl Auditor {
         if matches!(refusal.code, Denial::RateLimited | Denial::BreakerOpen) {
             assert!(refusal.retry_after_ms.is_some_and(|ms| ms > 0), "wait, but how long? {refusal:?}");
         }
+    }
+
+    /// A retry was refused since the run stands.
+    pub(super) fn see_stands(&self, run: RunId) {
+        assert!(self.stands(run), "{run} does not stand, and a call was not tried again");
     }
 
     /// The tool's retry budget refused a retry.
@@ -140,9 +154,29 @@ impl Auditor {
         assert_eq!((standing.remaining.cost_usd * 1e6).round() as u64, cost, "money left to {run}");
     }
 
+    /// At the end of a life: every call has its one ending, and nothing is held any more.
+    pub(super) fn nothing_runs(&self) {
+        for (run, account) in &self.runs {
+            assert!(account.flights.is_empty(), "calls of {run} have no ending: {:?}", account.flights);
+        }
+        for (principal, purse) in &self.purses {
+            assert!(purse.held.is_empty(), "{principal} still holds {:?}", purse.held);
+        }
+    }
+
+    /// When the tool's newest call started.
+    pub(super) fn newest_ms(&self, tool: &Tool) -> u64 {
+        self.tools.get(tool.name).map_or(0, Watch::last_ms)
+    }
+
+    /// Every run there is.
+    pub(super) fn runs(&self) -> BTreeSet<RunId> {
+        self.runs.keys().copied().collect()
+    }
+
     /// Whether the run, or an ancestor, stands.
     pub(super) fn stands(&self, run: RunId) -> bool {
-        self.lineage(run).iter().any(|run| self.runs[run].stands)
+        self.lineage(run).iter().any(|run| self.runs[run].course != Course::Runs)
     }
 
     fn open(&mut self, run: RunId, opened: &Opened, opened_ms: u64) {
@@ -217,14 +251,20 @@ impl Auditor {
 
     fn steer(&mut self, run: RunId, steer: &Steer) {
         let account = self.account(run);
+        let (runs, over) = match account.course {
+            Course::Runs => (true, false),
+            Course::Paused => (false, false),
+            Course::Halted | Course::Finished => (false, true),
+        };
         match steer {
-            Steer::Paused(_) | Steer::Halted(_) => account.stands = true,
-            Steer::Finished { .. } => (account.stands, account.finished) = (true, true),
-            Steer::Continued if !account.finished => {
-                (account.stands, account.refusals) = (false, 0);
+            Steer::Paused(_) if runs => account.course = Course::Paused,
+            Steer::Halted(_) if !over => account.course = Course::Halted,
+            Steer::Finished { .. } if !over => account.course = Course::Finished,
+            Steer::Continued if account.course != Course::Finished => {
+                (account.course, account.refusals) = (Course::Runs, 0);
                 account.habits = Habits::default();
             }
-            Steer::Continued | Steer::Reported | Steer::Refreshed | Steer::Tokens(_) => {}
+            _ => {}
         }
     }
 
@@ -258,7 +298,8 @@ impl Auditor {
         self.tools.entry(tool.name).or_default()
     }
 
-    fn lineage(&self, run: RunId) -> Vec<RunId> {
+    /// The run, then its ancestors.
+    pub(super) fn lineage(&self, run: RunId) -> Vec<RunId> {
         std::iter::successors(Some(run), |run| self.runs[run].parent).collect()
     }
 }

@@ -72,7 +72,16 @@ impl World {
                 (Some(Bound::InDoubt), _) | (None, _) => {}
             }
         }
-        verdict.map_or_else(Answer::Refused, Answer::Start)
+        match verdict {
+            Ok(_) if self.is_doubted(tool, key) => Answer::InDoubt,
+            verdict => verdict.map_or_else(Answer::Refused, Answer::Start),
+        }
+    }
+
+    /// The same call under another key may have had its effect: a new key is no way around a doubt.
+    fn is_doubted(&self, tool: usize, (_, name, arguments): Key) -> bool {
+        let same = |(key, bound): (&Key, &Bound)| (key.1, key.2, bound) == (name, arguments, &Bound::InDoubt);
+        self.scenario.tools[tool].effect == Effect::Once && self.ledger.keys.iter().any(same)
     }
 
     fn start(&mut self, index: usize, tool: usize, key: Key, ask: &Ask, admission: &Admission) {
@@ -149,7 +158,7 @@ impl World {
         self.write(host, run, Kind::Ended(ended));
     }
 
-    /// Where a repeat is safe, within attempts, deadline and retry budget.
+    /// Where a repeat is safe and the run does not stand, within attempts, deadline and retry budget.
     fn tries_again(&mut self, host: usize, life: u64, running: &Running, attempt: Attempt) -> bool {
         let tool = &self.scenario.tools[running.tool];
         let retry = tool.guards.retry;
@@ -172,13 +181,22 @@ impl World {
     fn may_retry(&mut self, host: usize, running: &Running, slow_ms: Option<u64>) -> bool {
         let tool = &self.scenario.tools[running.tool];
         self.hosts[host].follow(&self.ledger, running.run, Some(tool.name));
-        let may = self.hosts[host].board.may_retry(tool.name, &tool.guards.retry, self.now);
+        let board = &self.hosts[host].board;
+        let stands = board.stands(running.run);
+        let may = !stands && board.may_retry(tool.name, &tool.guards.retry, self.now);
         if let Some(twin) = &self.twin {
             assert_eq!(twin.try_again(host, running, tool, slow_ms, self.now), may, "on the real ledger");
         }
-        if !may {
-            self.auditor.see_no_retry(tool, self.now);
-            self.summary.note("retry_budget");
+        match (stands, may) {
+            (_, true) => {}
+            (true, false) => {
+                self.auditor.see_stands(running.run);
+                self.summary.note("not_retried");
+            }
+            (false, false) => {
+                self.auditor.see_no_retry(tool, self.now);
+                self.summary.note("retry_budget");
+            }
         }
         may
     }

@@ -34,7 +34,8 @@ impl World {
         let dead: Vec<usize> = (0..self.hosts.len()).filter(|host| !self.hosts[*host].alive).collect();
         self.hosts[host].start(&self.ledger);
         dead.into_iter().for_each(|dead| self.mark(host, dead));
-        self.agrees_with_its_twin(host);
+        let runs = self.agents.iter().map(|agent| agent.run).collect();
+        self.agrees_with_its_twin(host, &runs);
     }
 
     /// A key that a dead host's call holds: first that host's calls get their marks.
@@ -59,7 +60,8 @@ impl World {
 
     pub(super) fn all_hosts_agree(&mut self) {
         let mut fresh = Host::new();
-        for run in self.runs() {
+        let runs = self.auditor.runs();
+        for run in runs.iter().copied() {
             fresh.follow(&self.ledger, run, None);
             let (settings, spend) = (&self.scenario.run, &self.scenario.spend);
             let truth = fresh.board.standing(run, settings, spend, self.now);
@@ -68,17 +70,16 @@ impl World {
                 assert_eq!(host.board.standing(run, settings, spend, self.now), truth);
             }
         }
-        (0..self.hosts.len()).for_each(|host| self.agrees_with_its_twin(host));
+        (0..self.hosts.len()).for_each(|host| self.agrees_with_its_twin(host, &runs));
         if let Some(twin) = &self.twin {
             twin.verify(0);
         }
     }
 
     /// Where every run stands, in memory and on the real ledger: its host's word and, for one run, what is read.
-    fn agrees_with_its_twin(&mut self, host: usize) {
-        let runs = self.runs();
+    pub(super) fn agrees_with_its_twin(&mut self, host: usize, runs: &BTreeSet<RunId>) {
         let Some(twin) = &self.twin else { return };
-        for run in &runs {
+        for run in runs {
             self.hosts[host].follow(&self.ledger, *run, None);
             let board = &self.hosts[host].board;
             let ours = board.standing(*run, &self.scenario.run, &self.scenario.spend, self.now);
@@ -88,9 +89,5 @@ impl World {
                 assert_eq!(read, ours, "{run} as it is read");
             }
         }
-    }
-
-    fn runs(&self) -> BTreeSet<RunId> {
-        self.agents.iter().map(|agent| agent.run).collect()
     }
 }

@@ -136,6 +136,7 @@ impl Twin {
             slow_ms: ended.slow_ms,
             tokens: spent.tokens,
             cost_micro_usd: spent.cost_micro_usd,
+            ..Told::NOTHING
         };
         let ending = Ending {
             call: running.call,
@@ -247,7 +248,7 @@ fn intent(ask: &Ask, tool: &Tool, key: Key) -> Intent {
         principal: PRINCIPAL.to_owned(),
         tool: ask.tool.clone(),
         arguments: json!({ "number": arguments }),
-        arguments_digest: [0; 32],
+        arguments_digest: digest(arguments),
         key: (tool.effect != Effect::ReadOnly).then(|| format!("{run} {arguments}")),
         effect,
         attempt: 1,
@@ -262,6 +263,13 @@ fn intent(ask: &Ask, tool: &Tool, key: Key) -> Intent {
         ask: Some(ask.clone()),
         at_ms: ask.at_ms,
     }
+}
+
+/// Equal for equal arguments only.
+fn digest(arguments: u64) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest[..8].copy_from_slice(&arguments.to_be_bytes());
+    digest
 }
 
 fn steering(run: RunId, steer: Steer, at_ms: u64) -> Steering {

@@ -85,7 +85,8 @@ impl Watch {
         assert!(at_ms < self.last_ms() + DEADLINE_MS + cooldown_ms, "{} is stuck open", tool.name);
     }
 
-    fn last_ms(&self) -> u64 {
+    /// When its newest call started.
+    pub(super) fn last_ms(&self) -> u64 {
         self.admitted.last().copied().unwrap_or(0)
     }
 }

@@ -1,7 +1,7 @@
 //! The world of one seed: virtual time, a queue of what happens next, and whose turn it is.
 //!
 //! Not here: what becomes of a call (`calls.rs`) and of a refusal (`refusals.rs`), crashes (`crashes.rs`), the checks
-//! (`auditor.rs`). Invariant: things happen one at a time, in the order of time and, within it, of their making;
+//! (`auditor.rs`, `remains.rs`). Invariant: things happen one at a time, in the order of time and, within it, of their making;
 //! every record goes past the auditor.
 
 use super::agent::{Act, Agent};
@@ -111,6 +111,7 @@ impl World {
             }
         }
         self.all_hosts_agree();
+        self.nothing_is_held();
         self.summary
     }
 
@@ -144,7 +145,7 @@ impl World {
         self.write(host, run, Kind::Steered(steer));
     }
 
-    fn open(&mut self, host: usize, parent: Option<RunId>) -> RunId {
+    pub(super) fn open(&mut self, host: usize, parent: Option<RunId>) -> RunId {
         let run = RunId::new(self.now, self.chance.random());
         let goal = self.chance.percent(30);
         let opened = Opened { principal: PRINCIPAL.to_owned(), parent, goal };

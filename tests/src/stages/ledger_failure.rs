@@ -1,7 +1,7 @@
 //! `ledger_unavailable`: what cannot be recorded is not run, and what cannot be promised is not answered.
 
 use crate::support::disk::FailingDisk;
-use crate::support::{Guest, TestGate, assert_word, call, suggest};
+use crate::support::{Guest, PATIENCE, TestGate, assert_word, call, suggest, until};
 use std::sync::Arc;
 use toolgate::call::{Outcome, Status, Suggestion};
 use toolgate::ledger::CallState;
@@ -60,6 +60,29 @@ async fn a_read_only_call_waits_for_no_sync() {
     let gate = on(&disk, &test).await;
     disk.fail_syncs();
     assert_word(&call(&gate, "echo", r#"{"text":"a"}"#).await, "completed");
+}
+
+#[tokio::test]
+async fn read_only_records_never_queue_behind_a_sync() {
+    let test = writer();
+    let disk = Arc::new(FailingDisk::new());
+    let gate = on(&disk, &test).await;
+    let held = disk.hold_syncs();
+    let writing = tokio::spawn({
+        let gate = gate.clone();
+        async move { call(&gate, "guest", "{}").await }
+    });
+    until("an intent waits for its sync", || held.waiting() > 0).await;
+    for text in ["a", "b", "c"] {
+        let arguments = format!(r#"{{"text":"{text}"}}"#);
+        let reading = tokio::time::timeout(PATIENCE, call(&gate, "echo", &arguments)).await;
+        let reading = reading.expect("it waits for no sync");
+        assert_word(&reading, "completed");
+        assert_eq!(test.state(reading.call), Some(CallState::Completed), "its ending is written");
+    }
+    assert!(held.waiting() > 0 && !writing.is_finished());
+    drop(held);
+    assert_word(&writing.await.unwrap(), "completed");
 }
 
 #[tokio::test]

@@ -84,27 +84,43 @@ pub fn target_folder() -> PathBuf {
 /// The program beside this test.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let program = target_folder().join("toolgate");
-        let Ok(built) = std::fs::metadata(&program).and_then(|found| found.modified()) else {
-            panic!("{} is missing: run `cargo build -p toolgate`", program.display());
-        };
-        let (newest, source) = newest(&repository().join("host/src"));
-        let source = source.display();
-        assert!(
-            newest <= built,
-            "{} is older than {source}: run `cargo build -p toolgate`",
-            program.display()
-        );
-        program
-    })
+    PROGRAM.get_or_init(|| built("toolgate", &[repository().join("host/src")]))
 }
 
-fn newest(folder: &Path) -> (SystemTime, PathBuf) {
-    let entries = std::fs::read_dir(folder).expect("a source folder").map(|entry| entry.expect("an entry"));
-    let newest_of = |entry: std::fs::DirEntry| match entry.metadata().expect("an entry's data") {
-        found if found.is_dir() => newest(&entry.path()),
-        found => (found.modified().expect("a time"), entry.path()),
+/// An example of the host, as cargo built it.
+pub fn example(name: &str) -> PathBuf {
+    // The library alone is linked into it, not the command line.
+    let library = |path: &PathBuf| !path.ends_with("cli") && !path.ends_with("main.rs");
+    let mut sources: Vec<PathBuf> = entries(&repository().join("host/src")).filter(library).collect();
+    sources.push(repository().join("host/examples").join(name).with_extension("rs"));
+    built(&format!("examples/{name}"), &sources)
+}
+
+/// What cargo built, no older than its sources.
+fn built(name: &str, sources: &[PathBuf]) -> PathBuf {
+    let file = target_folder().join(name);
+    let hint = "run `cargo build -p toolgate --bins --examples`";
+    let Ok(built) = std::fs::metadata(&file).and_then(|found| found.modified()) else {
+        panic!("{} is missing: {hint}", file.display());
     };
-    entries.map(newest_of).max().unwrap_or((SystemTime::UNIX_EPOCH, PathBuf::new()))
+    let newest = sources.iter().flat_map(|source| newest(source)).max();
+    let (newest, source) = newest.expect("it has sources");
+    assert!(newest <= built, "{} is older than {}: {hint}", file.display(), source.display());
+    file
+}
+
+/// The newest file at a path or below it, of those that are not only compiled for tests.
+fn newest(path: &Path) -> Option<(SystemTime, PathBuf)> {
+    if path.ends_with("tests") || path.ends_with("tests.rs") {
+        return None;
+    }
+    if path.is_dir() {
+        return entries(path).filter_map(|path| newest(&path)).max();
+    }
+    let found = std::fs::metadata(path).expect("a source");
+    Some((found.modified().expect("a time"), path.to_owned()))
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir(folder).expect("a source folder").map(|entry| entry.expect("an entry").path())
 }

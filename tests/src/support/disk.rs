@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use toolgate::ledger::{Disk, Sync};
 
 /// A disk whose commits and syncs can be made to fail.
@@ -12,6 +13,33 @@ pub struct FailingDisk {
     syncs_fail: AtomicBool,
     commits: AtomicU64,
     commits_left: AtomicU64,
+    waiting: Mutex<Waiting>,
+    released: Condvar,
+}
+
+/// Syncs that a test holds up.
+#[derive(Debug, Default)]
+struct Waiting {
+    held: bool,
+    syncs: usize,
+}
+
+/// Syncs wait for as long as this lives.
+#[must_use = "dropping it lets the syncs go"]
+pub struct HeldSyncs<'a>(&'a FailingDisk);
+
+impl HeldSyncs<'_> {
+    /// How many wait now.
+    pub fn waiting(&self) -> usize {
+        self.0.waiting().syncs
+    }
+}
+
+impl Drop for HeldSyncs<'_> {
+    fn drop(&mut self) {
+        self.0.waiting().held = false;
+        self.0.released.notify_all();
+    }
 }
 
 impl FailingDisk {
@@ -28,6 +56,16 @@ impl FailingDisk {
     /// From now on, every sync fails.
     pub fn fail_syncs(&self) {
         self.syncs_fail.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on, every sync waits.
+    pub fn hold_syncs(&self) -> HeldSyncs<'_> {
+        self.waiting().held = true;
+        HeldSyncs(self)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// After this many more commits, every commit fails.
@@ -49,6 +87,12 @@ impl Disk for FailingDisk {
     }
 
     fn sync(&self, what: Sync, file: &File) -> io::Result<()> {
+        let mut waiting = self.waiting();
+        waiting.syncs += 1;
+        let mut waiting =
+            self.released.wait_while(waiting, |waiting| waiting.held).unwrap_or_else(PoisonError::into_inner);
+        waiting.syncs -= 1;
+        drop(waiting);
         if self.syncs_fail.load(Ordering::SeqCst) {
             return Err(io::Error::other("the disk does not sync"));
         }

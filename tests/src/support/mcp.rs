@@ -3,7 +3,9 @@
 //! Not a full client (the real ones are in `tests/clients`). Invariant: the process is dead once this is dropped.
 
 use super::binary;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
@@ -23,6 +25,15 @@ impl Served {
 
     /// The same, with more arguments.
     pub fn start_with(policy: &Path, args: &[&str]) -> Self {
+        Self::start_telling(policy, args, Stdio::inherit())
+    }
+
+    /// The same, with what the operator is told in this file.
+    pub fn start_logging(policy: &Path, log: &Path) -> Self {
+        Self::start_telling(policy, &[], File::create(log).expect("a file for the log").into())
+    }
+
+    fn start_telling(policy: &Path, args: &[&str], stderr: Stdio) -> Self {
         let folder = policy.parent().expect("a policy lies in a folder");
         let mut child = binary::command(folder)
             .arg("serve")
@@ -31,7 +42,7 @@ impl Served {
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(stderr)
             .spawn()
             .expect("the server starts");
         let (input, output) = (child.stdin.take(), child.stdout.take().expect("a pipe"));
@@ -74,6 +85,11 @@ impl Served {
                 return Some(message);
             }
         }
+    }
+
+    /// Asks the process to end, as a service manager does: SIGTERM.
+    pub fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("the server was alive");
     }
 
     /// Kills the process as `kill -9` does; gives what it had still written.

@@ -1,0 +1,219 @@
+//! Doubts through the real gate and the real program: calls that may have had their effect, and what a person who has
+//! looked makes of them.
+//!
+//! Not here: which endings leave a doubt (`stages/idempotency`, `crash`). Invariant of the tests: a repeat has the same
+//! arguments and the same key.
+
+use super::{SLEEPS, choosing, noticed};
+use crate::support::binary::{Ran, toolgate};
+use crate::support::gate::call_with_key;
+use crate::support::mcp::Served;
+use crate::support::{Guest, TestGate, assert_word, until};
+use serde_json::json;
+use toolgate::Gate;
+use toolgate::call::Outcome;
+use toolgate::ledger::{CallState, Resolution};
+
+const ARGUMENTS: &str = r#"{"text":"trap"}"#;
+
+const ONCE: &str = "effect = \"once\"\nlimits.deadline = \"1h\"\nlimits.call_deadline = \"1h\"";
+
+/// What the tool gives.
+const OUTPUT: &str = r#"{"type":"object","properties":{"text":{"type":"string"}},"required":["text"],"additionalProperties":false}"#;
+
+/// A tool that gives its arguments back, but for those texts that begin with such a letter.
+fn guest(cases: &[(char, &str)]) -> Guest {
+    choosing(cases).with_sleep().define(|definition| definition.output = OUTPUT.to_owned())
+}
+
+/// A tool of which no call is repeated; it traps at `t…` and sleeps at `s…`.
+fn host(policy: &str) -> TestGate {
+    let guest = guest(&[('t', "(unreachable)"), ('s', SLEEPS)]);
+    TestGate::new().guest(&guest, &format!("{ONCE}\n{policy}"))
+}
+
+/// The same, with what its component says of its tools where it can be read without running it.
+fn built(policy: &str) -> TestGate {
+    let test = host(policy);
+    toolgate(&test.path(""), ["build", "guest.wasm"]).code(0);
+    test
+}
+
+async fn repeat(gate: &Gate) -> Outcome {
+    call_with_key(gate, "guest", ARGUMENTS, "k").await
+}
+
+/// A call that trapped: nobody knows what it has done. Gives its id.
+async fn in_doubt(test: &TestGate) -> String {
+    let gate = test.open().await;
+    let outcome = repeat(&gate).await;
+    assert_word(&outcome, "trap");
+    assert_word(&repeat(&gate).await, "in_doubt");
+    gate.close().await.unwrap();
+    outcome.call.to_string()
+}
+
+/// `toolgate doubts …`.
+fn doubts<'a>(test: &TestGate, args: impl IntoIterator<Item = &'a str>) -> Ran {
+    toolgate(&test.path(""), ["doubts"].into_iter().chain(args))
+}
+
+/// The calls in doubt, as the program lists them.
+fn listed(test: &TestGate) -> Vec<String> {
+    let listed = doubts(test, ["--json"]).code(0).json();
+    let rows = listed.as_array().expect("a list");
+    rows.iter().map(|row| row["call"].as_str().expect("a call").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_call_whose_host_was_killed_is_listed_with_what_it_was() {
+    let test = host("");
+    let mut served = Served::start(&test.policy());
+    let meta = json!({"toolgate/idempotency-key": "k", "toolgate/thought": "the parcel must go today"});
+    let params = json!({"name": "guest", "arguments": {"text": "sleep"}, "_meta": meta});
+    served.send(&json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}));
+    until("the call has started", || {
+        test.ledger().exists() && test.all_calls().iter().any(|call| call.state == CallState::Started)
+    })
+    .await;
+    assert_eq!(listed(&test), [""; 0], "its host lives");
+    served.kill();
+
+    let rows = doubts(&test, ["--json"]).code(0).json();
+    assert_eq!(rows.as_array().map(Vec::len), Some(1), "{rows}");
+    let row = &rows[0];
+    assert_eq!(
+        (&row["tool"], &row["effect"], &row["state"]),
+        (&json!("guest"), &json!("once"), &json!("in_doubt"))
+    );
+    assert_eq!(row["content"]["arguments"], json!({"text": "sleep"}));
+    let (call, run) = (row["call"].as_str().expect("a call"), row["run"].as_str().expect("a run"));
+    assert_eq!(test.calls(run.parse().expect("a run's id"))[0].call.to_string(), call);
+    let table = doubts(&test, []).code(0);
+    for part in [call, "guest", "sleep", "the parcel must go today"] {
+        assert!(table.out.contains(part), "{part} is not in\n{}", table.out);
+    }
+    assert!(table.err.contains("--done RESULT | --retry | --abandon"), "{}", table.err);
+
+    let gate = test.open().await;
+    assert_word(&call_with_key(&gate, "guest", r#"{"text":"sleep"}"#, "k").await, "in_doubt");
+    doubts(&test, [call, "--retry"]).code(0);
+    assert_eq!(listed(&test), [""; 0]);
+    test.write_component("guest", &guest(&[]).build());
+    let gate = test.open().await;
+    let again = call_with_key(&gate, "guest", r#"{"text":"sleep"}"#, "k").await;
+    assert_word(&again, "completed");
+    assert!(!again.recorded);
+    test.verified();
+}
+
+#[tokio::test]
+async fn a_call_that_did_not_happen_may_run_again_under_the_same_key() {
+    let test = host("");
+    let call = in_doubt(&test).await;
+    assert_eq!(listed(&test), [call.as_str()]);
+    let said = doubts(&test, [call.as_str(), "--retry", "--json"]).code(0).json();
+    assert_eq!((&said["call"], &said["resolution"]), (&json!(call), &json!("retry")));
+    assert_eq!(listed(&test), [""; 0]);
+
+    test.write_component("guest", &guest(&[]).build());
+    let gate = test.open().await;
+    let outcome = repeat(&gate).await;
+    assert_word(&outcome, "completed");
+    assert_eq!((outcome.recorded, outcome.attempts), (false, 1));
+    assert!(repeat(&gate).await.recorded);
+    test.verified();
+}
+
+#[tokio::test]
+async fn a_call_that_is_retried_into_a_trap_is_a_new_doubt() {
+    let test = host("");
+    let call = in_doubt(&test).await;
+    doubts(&test, [call.as_str(), "--retry"]).code(0);
+    let next = in_doubt(&test).await;
+    assert_ne!(next, call);
+    assert_eq!(listed(&test), [next]);
+}
+
+#[tokio::test]
+async fn an_abandoned_call_is_off_the_list_and_its_repeat_stays_refused() {
+    let test = host("");
+    let call = in_doubt(&test).await;
+    doubts(&test, [call.as_str(), "--abandon"]).code(0);
+    assert_eq!(listed(&test), [""; 0]);
+    let gate = test.open().await;
+    let outcome = repeat(&gate).await;
+    assert_word(&outcome, "in_doubt");
+    assert_eq!(outcome.attempts, 0);
+    for resolution in ["--retry", "--abandon", "--done={}"] {
+        let refused = doubts(&test, [call.as_str(), resolution]).code(2);
+        assert!(refused.err.contains("is not in doubt"), "{}", refused.err);
+    }
+    test.verified();
+}
+
+#[tokio::test]
+async fn a_call_that_happened_gives_its_repeats_the_result_that_a_person_says() {
+    let test = built("trust = \"outside\"");
+    let call = in_doubt(&test).await;
+    let done =
+        doubts(&test, [call.as_str(), "--done", r#"{"text":"on Mon\u001b[31mday"}"#, "--json"]).code(0);
+    assert!(!done.err.contains("unchecked"), "{}", done.err);
+    assert_eq!(done.json()["resolution"], json!("done"));
+    assert_eq!(listed(&test), [""; 0]);
+
+    let gate = test.open().await;
+    let outcome = repeat(&gate).await;
+    assert_word(&outcome, "completed");
+    assert_eq!((outcome.recorded, outcome.attempts), (true, 0));
+    assert_eq!(outcome.output, Some(json!({"text": "on Monday"})));
+    assert_eq!(outcome.text, r#"{"text":"on Monday"}"#, "a person's word stands in no envelope");
+    assert!(noticed(&outcome, "A person has looked"), "{:?}", outcome.notices);
+    let resolved = test.all_calls().into_iter().find(|one| one.call.to_string() == call);
+    assert_eq!(resolved.and_then(|call| call.resolved), Some(Resolution::Done));
+    test.verified();
+}
+
+#[tokio::test]
+async fn a_result_that_the_tool_could_not_give_is_refused_with_what_is_wrong() {
+    let test = built("");
+    let call = in_doubt(&test).await;
+    for (result, says) in [
+        ("{}", "must have the property"),
+        (r#"{"text":7}"#, "/text: must be a string"),
+        (r#"["text"]"#, "at the top: must be an object"),
+        ("text", "invalid value"),
+    ] {
+        let refused = doubts(&test, [call.as_str(), "--done", result]).code(2);
+        assert!(refused.err.contains(says) && refused.out.is_empty(), "{refused:#?}");
+    }
+    for usage in [&[call.as_str()][..], &["--retry"], &[call.as_str(), "--retry", "--abandon"]] {
+        doubts(&test, usage.iter().copied()).code(2);
+    }
+    assert_eq!(listed(&test), [call.as_str()], "nothing is resolved");
+
+    // A component that is not the one the policy names says nothing about the tool.
+    let pinned = format!("{}sha256 = \"{}\"\n", test.policy_text(), "0".repeat(64));
+    std::fs::write(test.path("toolgate.toml"), pinned).unwrap();
+    let refused = doubts(&test, [call.as_str(), "--done", r#"{"text":"a"}"#]).code(2);
+    assert!(refused.err.contains("is not the one that the policy names"), "{}", refused.err);
+    assert_eq!(listed(&test), [call]);
+}
+
+#[tokio::test]
+async fn where_no_schema_is_known_the_result_is_taken_and_that_is_said() {
+    let without_a_section = host("");
+    let without_the_tool = built("");
+    for (test, why, gone) in [
+        (without_a_section, "`toolgate build` embeds one", false),
+        (without_the_tool, "the policy no longer has this tool", true),
+    ] {
+        let call = in_doubt(&test).await;
+        let policy = if gone { TestGate::new().policy_text() } else { test.policy_text() };
+        std::fs::write(test.path("toolgate.toml"), policy).unwrap();
+        let done = doubts(&test, [call.as_str(), "--done", r#"{"parcel":7}"#]).code(0);
+        assert!(done.err.contains("unchecked") && done.err.contains(why), "{}", done.err);
+        let gate = test.open().await;
+        assert_eq!(repeat(&gate).await.output, Some(json!({"parcel": 7})));
+    }
+}
