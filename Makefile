@@ -30,9 +30,9 @@ target: ## Make this machine able to build guests
 	@.ci/wasm-target
 
 # Tests are built along, since what they depend on decides how some crates are built: without them, the
-# engine would be built twice.
+# engine would be built twice. The examples are built along for the test that runs one.
 host: target ## Build the host
-	cargo build --workspace --lib --bins --tests --locked
+	cargo build --workspace --lib --bins --tests --examples --locked
 
 guests: host ## Build the tools as components
 	$(TOOLGATE) build $(addprefix tools/,$(TOOLS)) --out tools/build >/dev/null
@@ -68,11 +68,12 @@ deny:
 	cargo deny --locked check bans licenses sources
 
 clients: host guests ## Real MCP clients: PyPI mcp, npm client, sdk and inspector
-	@test -x $(VENV)/bin/python || python3 -m venv $(VENV)
+	@mkdir -p target/clients/answers
+	@test -x $(VENV)/bin/pip || python3 -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --requirement tests/clients/python/requirements.txt
-	$(VENV)/bin/python tests/clients/python/check.py --slow sleep_forever -- $(TOOLGATE) serve --policy tests/clients/policy.toml
-	@cd tests/clients/node && npm install --silent --no-audit --no-fund --no-package-lock
-	node tests/clients/node/check.mjs --slow sleep_forever -- $(TOOLGATE) serve --policy tests/clients/policy.toml
+	$(VENV)/bin/python tests/clients/python/check.py --slow sleep_forever --progress wait_for_colleague --progress-arguments '{"ticket_id": "T-1"}' -- $(TOOLGATE) serve --policy tests/clients/policy.toml
+	@cd tests/clients/node && npm install --silent --ignore-scripts --no-audit --no-fund --no-package-lock
+	.ci/node tests/clients/node/check.mjs --slow sleep_forever -- $(TOOLGATE) serve --policy tests/clients/policy.toml
 
 bench: guests ## Measure, each figure beside its baseline
 	cargo build --release --locked -p toolgate --bins --example native_echo
