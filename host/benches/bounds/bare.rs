@@ -1,7 +1,8 @@
-//! The baseline of a call: the runtime alone, with the settings of `sandbox/engine.rs`.
+//! The baseline of a call: the runtime alone, with the settings of `sandbox/engine.rs`, or as it comes.
 //!
 //! A fresh store with a WASI context, an instance from an `InstancePre`, one call, and nothing else: no policy,
-//! schema, sanitizer or record. Invariant: whatever the host turns on in the engine is on here too.
+//! schema, sanitizer or record. Invariant: with [`Settings::Host`], whatever the host turns on in the engine is on
+//! here too; with [`Settings::Default`], nothing is set at all.
 
 use anyhow::{Result, anyhow};
 use std::path::Path;
@@ -21,8 +22,18 @@ const TICK: Duration = Duration::from_millis(10);
 const FUEL: u64 = 1_000_000_000;
 const CALLS: u32 = 10;
 
+/// How the runtime is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settings {
+    /// As the host sets it: metered, interruptible, instances from warm slots.
+    Host,
+    /// As it comes: not metered, memory and stack mapped anew for each instance.
+    Default,
+}
+
 /// A component, ready to be instantiated.
 pub(crate) struct Bare {
+    settings: Settings,
     engine: Engine,
     pre: bindings::ToolPre<State>,
 }
@@ -39,34 +50,44 @@ impl WasiView for State {
 }
 
 impl Bare {
-    pub(crate) fn open(component: &Path) -> Result<Self> {
-        let engine = Engine::new(&config())?;
-        let ticking = engine.weak();
-        std::thread::spawn(move || {
-            while let Some(engine) = ticking.upgrade() {
-                engine.increment_epoch();
-                drop(engine);
-                std::thread::sleep(TICK);
-            }
-        });
+    pub(crate) fn open(component: &Path, settings: Settings) -> Result<Self> {
+        let engine = match settings {
+            Settings::Host => ticking(Engine::new(&config())?),
+            Settings::Default => Engine::default(),
+        };
         let component = Component::from_file(&engine, component)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         let pre = bindings::ToolPre::new(linker.instantiate_pre(&component)?)?;
-        Ok(Self { engine, pre })
+        Ok(Self { settings, engine, pre })
     }
 
     /// One call in a fresh instance.
     pub(crate) async fn call(&self, tool: &str, arguments: &str) -> Result<String> {
         let state = State { wasi: WasiCtx::builder().build(), table: ResourceTable::new() };
         let mut store = Store::new(&self.engine, state);
-        store.set_fuel(FUEL)?;
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_async_yield_and_update(1);
+        if self.settings == Settings::Host {
+            store.set_fuel(FUEL)?;
+            store.set_epoch_deadline(1);
+            store.epoch_deadline_async_yield_and_update(1);
+        }
         let instance = self.pre.instantiate_async(&mut store).await?;
         let answer = instance.call_call(&mut store, tool, arguments).await?;
         answer.map_err(|failure| anyhow!("{}", failure.message))
     }
+}
+
+/// Lets epochs pass for as long as the engine lives.
+fn ticking(engine: Engine) -> Engine {
+    let weak = engine.weak();
+    std::thread::spawn(move || {
+        while let Some(engine) = weak.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    });
+    engine
 }
 
 fn config() -> Config {

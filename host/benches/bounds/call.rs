@@ -1,6 +1,6 @@
 //! A committed, read-only call of `echo` through all stages, beside the runtime alone.
 
-use super::bare::Bare;
+use super::bare::{Bare, Settings};
 use super::place::{Place, TEXT};
 use super::stats::{Rounds, spread};
 use super::table::{Bound, Table, Unit};
@@ -15,21 +15,25 @@ const CALLS: usize = 500;
 pub(crate) fn measure(place: &Place, table: &mut Table) -> Result<()> {
     let policy = place.echo_policy("call", "effect = \"read-only\"")?;
     tokio::runtime::Runtime::new()?.block_on(async {
-        let bare = Bare::open(&place.echo())?;
+        let bare = Bare::open(&place.echo(), Settings::Host)?;
+        let as_it_comes = Bare::open(&place.echo(), Settings::Default)?;
         let gate = Gate::open(&policy).await?;
         let run = gate.run(RunOptions::default()).await?;
-        let (mut p50, mut p99) = (Rounds::default(), Rounds::default());
+        let (mut p50, mut p99, mut usual) = (Rounds::default(), Rounds::default(), Rounds::default());
         for round in 0..=ROUNDS {
             let baseline = spread(alone(&bare).await?)?;
             let ours = spread(committed(&run).await?)?;
+            let unset = spread(alone(&as_it_comes).await?)?;
             // The first round fills caches and pools.
             if round > 0 {
                 p50.push(ours.p50, baseline.p50);
                 p99.push(ours.p99, baseline.p99);
+                usual.push(ours.p50, unset.p50);
             }
         }
         table.row("committed call, p50, to bare wasmtime", Unit::Micros, &p50, Bound::RatioAtMost(3.0));
         table.row("committed call, p99", Unit::Micros, &p99, Bound::RatioAtMost(5.0));
+        table.row("committed call, p50, to wasmtime as it comes", Unit::Micros, &usual, Bound::None);
         gate.close().await?;
         Ok(())
     })

@@ -1,116 +1,84 @@
-//! What all guards together cost a call: the verdict, the intent's event and the ending's, on a warm board.
+//! What the guards cost a call, in two ways: what a whole committed call takes longer with every guard on than with
+//! each one off that can be, and what verdict and events take by themselves (`verdict.rs`).
 //!
-//! The baseline is the whole committed call of `echo`, measured in turn. Invariant: every guard is on, and has a
-//! history to look at.
+//! The first leaves out what no policy can turn off, the second what the guards make the ledger write and read.
+//! Invariant: the calls with and without take turns, and never repeat themselves.
 
 use super::place::{Place, TEXT};
 use super::stats::{Rounds, spread};
 use super::table::{Bound, Table, Unit};
-use anyhow::{Result, anyhow, ensure};
-use std::sync::Arc;
+use super::verdict::Verdicts;
+use anyhow::{Result, ensure};
 use std::time::{Duration, Instant};
-use toolgate::call::{CallId, RunId, Status};
-use toolgate::guard::event::{Admitted, Blame, Ended, Event, Fingerprint, Hold, Kind, Opened};
-use toolgate::guard::settings::{Rate, RunGuards, SpendGuards, ToolGuards};
-use toolgate::guard::{Ask, Board};
-use toolgate::{Gate, RunOptions};
+use toolgate::call::Status;
+use toolgate::{Gate, Run, RunOptions};
 
 const ROUNDS: usize = 15;
-const CALLS: u64 = 500;
+const CALLS: usize = 500;
+const MICROS_MAX: f64 = 10.0;
 
 pub(crate) fn measure(place: &Place, table: &mut Table) -> Result<()> {
-    let policy = place.echo_policy("guards", "effect = \"read-only\"")?;
+    let (on, off) = (place.guarded_policy("guards_on")?, place.unguarded_policy("guards_off")?);
     tokio::runtime::Runtime::new()?.block_on(async {
-        let gate = Gate::open(&policy).await?;
-        let run = gate.run(RunOptions::default()).await?;
-        let mut guards = Guards::new()?;
-        let mut p50 = Rounds::default();
+        let (on, off) = (Gate::open(&on).await?, Gate::open(&off).await?);
+        let goal = RunOptions { goal: Some("measure".to_owned()), ..RunOptions::default() };
+        let parent = on.run(goal.clone()).await?;
+        let mut calls =
+            Calls { on: parent.child(goal).await?, off: off.run(RunOptions::default()).await?, made: 0 };
+        let mut verdicts = Verdicts::new()?;
+        let (mut alone, mut more) = (Rounds::default(), Rounds::default());
         for round in 0..=ROUNDS {
-            let mut calls = Vec::new();
-            for _ in 0..CALLS {
-                let began = Instant::now();
-                let outcome = run.call("echo", format!(r#"{{"text":"{TEXT}"}}"#).as_str()).await;
-                calls.push(began.elapsed());
-                ensure!(outcome.status == Status::Completed, "echo ended with {outcome:?}");
-            }
-            let ours = guards.calls()?;
+            let (with, without) = calls.in_turn().await?;
+            let verdict = spread(verdicts.calls(CALLS)?)?.p50;
             if round > 0 {
-                p50.push(spread(ours)?.p50, spread(calls)?.p50);
+                alone.push(verdict, with);
+                more.push(with - without, without);
             }
         }
-        table.row("all guards, p50, to the whole call", Unit::Micros, &p50, Bound::AtMost(10.0));
-        gate.close().await?;
+        table.row("guards' verdict alone, p50, to the call", Unit::Micros, &alone, Bound::AtMost(MICROS_MAX));
+        table.row(
+            "call with all guards less call without, p50",
+            Unit::Micros,
+            &more,
+            Bound::AtMost(MICROS_MAX),
+        );
+        on.close().await?;
+        off.close().await?;
         Ok(())
     })
 }
 
-struct Guards {
-    board: Board,
-    ask: Ask,
-    seq: u64,
+/// The two runs, and how many calls each has had.
+struct Calls {
+    on: Run,
+    off: Run,
+    made: usize,
 }
 
-impl Guards {
-    fn new() -> Result<Self> {
-        let run = RunId::new(1_000, [1; 10]);
-        let rate = Some(Rate { calls: 1_000_000_000, per_ms: 60_000 });
-        let mut run_guards = RunGuards { rate, repetition: false, ..RunGuards::default() };
-        (run_guards.budgets.steps, run_guards.budgets.proposals) = (u64::MAX, u64::MAX);
-        (run_guards.budgets.tokens, run_guards.budgets.fuel) = (Some(u64::MAX), Some(u64::MAX));
-        let ask = Ask {
-            run,
-            call: CallId::new(1_000, [0; 10]),
-            tool: "echo".to_owned(),
-            fingerprint: Fingerprint::default(),
-            worst: Hold { tokens: 65_536, fuel: 1_000_000_000, ..Hold::default() },
-            until_ms: 31_000,
-            at_ms: 1_000,
-            run_guards: Arc::new(run_guards),
-            spend: Arc::new(SpendGuards { rate, ..SpendGuards::default() }),
-            tool_guards: Arc::new(ToolGuards { rate, ..ToolGuards::default() }),
-        };
-        let mut guards = Self { board: Board::new(), ask, seq: 0 };
-        guards.apply(Kind::Opened(Opened { principal: "default".to_owned(), parent: None, goal: false }))?;
-        Ok(guards)
-    }
-
-    fn apply(&mut self, kind: Kind) -> Result<()> {
-        self.seq += 1;
-        let event = Event { seq: self.seq, run: self.ask.run, at_ms: self.ask.at_ms, kind };
-        while let Some(scope) = self.board.missing_for(&event) {
-            self.board.insert(scope, None)?;
-        }
-        self.board.apply(&event);
-        Ok(())
-    }
-
-    fn calls(&mut self) -> Result<Vec<Duration>> {
-        while let Some(scope) = self.board.missing(self.ask.run, Some("echo")) {
-            self.board.insert(scope, None)?;
-        }
-        let mut samples = Vec::new();
+impl Calls {
+    /// The medians of one round, in microseconds: with the guards on, with them off.
+    async fn in_turn(&mut self) -> Result<(f64, f64)> {
+        let (mut on, mut off) = (Vec::with_capacity(CALLS), Vec::with_capacity(CALLS));
         for _ in 0..CALLS {
-            self.ask.at_ms += 20;
-            self.ask.until_ms = self.ask.at_ms + 30_000;
-            let mut random = [0; 10];
-            let (number, _) = random.split_at_mut(8);
-            number.copy_from_slice(&self.seq.to_be_bytes());
-            self.ask.call = CallId::new(self.ask.at_ms, random);
-            self.ask.fingerprint = Fingerprint { exact: self.seq, near: self.seq };
-            let began = Instant::now();
-            let admission = self.board.admit(&self.ask).map_err(|no| anyhow!("refused: {no:?}"))?;
-            self.apply(Kind::Admitted(Admitted {
-                call: self.ask.call,
-                tool: self.ask.tool.clone(),
-                fingerprint: self.ask.fingerprint,
-                hold: admission.allowed,
-                until_ms: self.ask.until_ms,
-            }))?;
-            let spent = Some(Hold { tokens: 5, fuel: 2_000, ..Hold::default() });
-            let (call, result) = (self.ask.call, Some(self.seq));
-            self.apply(Kind::Ended(Ended { call, blame: Blame::Works, spent, result, slow_ms: None }))?;
-            samples.push(began.elapsed());
+            self.made += 1;
+            let arguments = format!(r#"{{"text":"{TEXT} {}"}}"#, self.made);
+            // Neither always comes second, to what the other left in the caches.
+            if self.made.is_multiple_of(2) {
+                on.push(timed(&self.on, &arguments).await?);
+                off.push(timed(&self.off, &arguments).await?);
+            } else {
+                off.push(timed(&self.off, &arguments).await?);
+                on.push(timed(&self.on, &arguments).await?);
+            }
         }
-        Ok(samples)
+        Ok((spread(on)?.p50, spread(off)?.p50))
     }
+}
+
+async fn timed(run: &Run, arguments: &str) -> Result<Duration> {
+    let began = Instant::now();
+    let outcome = run.call("echo", arguments).await;
+    let took = began.elapsed();
+    ensure!(outcome.status == Status::Completed && outcome.notices.is_empty(), "echo ended with {outcome:?}");
+    Ok(took)
 }

@@ -1,9 +1,10 @@
-//! From the kill command to the acknowledgement of a host whose guest computes without end, at the default memory cap.
+//! From the kill command to the acknowledgement of a host whose guest computes without end, at the default memory cap:
+//! a plain loop, and the worst there is, a loop of one instruction that writes all of that memory.
 //!
 //! The baseline is the same command with nothing to stop. Invariant: the guest was running when the command began,
 //! and its call ended as killed.
 
-use super::place::Place;
+use super::place::{Endless, Place};
 use super::stats::Rounds;
 use super::table::{Bound, Table, Unit};
 use anyhow::{Result, ensure};
@@ -17,29 +18,37 @@ const WAIT: Duration = Duration::from_secs(5);
 const HEAD_START: Duration = Duration::from_millis(50);
 
 pub(crate) fn measure(place: &Place, table: &mut Table) -> Result<()> {
-    let (policy, ledger) = place.spinner_policy("kill")?;
-    let path = path_beside(&ledger);
-    tokio::runtime::Runtime::new()?.block_on(async {
-        let gate = Gate::open(&policy).await?;
-        let mut millis = Rounds::default();
-        for round in 0..=ROUNDS {
-            let baseline = killed(&path, 0)?;
-            let run = gate.run(RunOptions::default()).await?;
-            let spinning = tokio::spawn(async move { run.call("loop_forever", "{}").await });
-            tokio::time::sleep(HEAD_START).await;
-            let thrown = path.clone();
-            let ours = tokio::task::spawn_blocking(move || killed(&thrown, 1)).await??;
-            let outcome = spinning.await?;
-            let word = outcome.reason.map_or("completed", |reason| reason.as_str());
-            ensure!(word == "killed", "the spinning call ended as {word}");
-            if round > 0 {
-                millis.push(ours, baseline);
-            }
+    let runtime = tokio::runtime::Runtime::new()?;
+    for (row, endless) in [
+        ("kill to acknowledgement, a guest that spins", place.spinner("kill_spin", "")?),
+        ("kill to acknowledgement, one that fills 64 MiB", place.filler("kill_fill")?),
+    ] {
+        let millis = runtime.block_on(rounds(&endless))?;
+        table.row(row, Unit::Millis, &millis, Bound::AtMost(100.0));
+    }
+    Ok(())
+}
+
+async fn rounds(endless: &Endless) -> Result<Rounds> {
+    let path = path_beside(&endless.ledger);
+    let gate = Gate::open(&endless.policy).await?;
+    let mut millis = Rounds::default();
+    for round in 0..=ROUNDS {
+        let baseline = killed(&path, 0)?;
+        let (run, tool) = (gate.run(RunOptions::default()).await?, endless.tool);
+        let call = tokio::spawn(async move { run.call(tool, "{}").await });
+        tokio::time::sleep(HEAD_START).await;
+        let thrown = path.clone();
+        let ours = tokio::task::spawn_blocking(move || killed(&thrown, 1)).await??;
+        let outcome = call.await?;
+        let word = outcome.reason.map_or("completed", |reason| reason.as_str());
+        ensure!(word == "killed", "the call of {tool} ended as {word}");
+        if round > 0 {
+            millis.push(ours, baseline);
         }
-        table.row("kill to acknowledgement, a guest that spins", Unit::Millis, &millis, Bound::AtMost(100.0));
-        gate.close().await?;
-        Ok(())
-    })
+    }
+    gate.close().await?;
+    Ok(millis)
 }
 
 /// Milliseconds from the command to the answer of every host; the switch is lifted again.

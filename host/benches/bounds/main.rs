@@ -6,6 +6,7 @@
 
 mod bare;
 mod call;
+mod fairness;
 mod guards;
 mod kill;
 mod memory;
@@ -16,6 +17,7 @@ mod stats;
 mod stdio;
 mod synced;
 mod table;
+mod verdict;
 
 use anyhow::Result;
 use place::Place;
@@ -28,6 +30,7 @@ const SECTIONS: &[(&str, Section)] = &[
     ("call", call::measure),
     ("guards", guards::measure),
     ("kill", kill::measure),
+    ("fairness", fairness::measure),
     ("synced", synced::measure),
     ("start", start::measure),
     ("stdio", stdio::measure),

@@ -50,4 +50,9 @@ impl Rounds {
     pub(crate) fn ratio(&self) -> f64 {
         median(self.0.iter().map(|(ours, baseline)| ours / baseline))
     }
+
+    /// The median of what ours is above so many times the baseline within each round.
+    pub(crate) fn beyond(&self, times: f64) -> f64 {
+        median(self.0.iter().map(|(ours, baseline)| ours - times * baseline))
+    }
 }

@@ -13,6 +13,8 @@ pub(crate) enum Bound {
     RatioAtLeast(f64),
     /// Our own figure at most, in the row's unit.
     AtMost(f64),
+    /// Ours at most so many times the baseline and so much more, in the row's unit.
+    TimesPlus(f64, f64),
     /// Printed for comparison.
     None,
 }
@@ -40,6 +42,9 @@ impl Table {
             Bound::RatioAtMost(max) => (format!("≤ {max} ×"), Some(ratio <= max)),
             Bound::RatioAtLeast(min) => (format!("≥ {min} ×"), Some(ratio >= min)),
             Bound::AtMost(max) => (format!("≤ {}", unit.show(max)), Some(ours <= max)),
+            Bound::TimesPlus(times, more) => {
+                (format!("≤ {times} × + {}", unit.show(more)), Some(rounds.beyond(times) <= more))
+            }
             Bound::None => ("–".to_owned(), None),
         };
         let met = match met {
