@@ -38,13 +38,13 @@ pub(crate) fn book_pickup(
     order_id: String,
 ) -> Result<Booked, Failure> {
     let desk = Path::new(DESK);
-    book(desk, orders::find(desk, &order_id)?, cx.call_id())
+    book(desk, cx, orders::find(desk, &order_id)?)
 }
 
-fn book(desk: &Path, order: Order, call_id: String) -> Result<Booked, Failure> {
+fn book(desk: &Path, cx: &Context, order: Order) -> Result<Booked, Failure> {
     let Order { order_id, customer, .. } = order;
     let folder = desk.join("pickups");
-    let line = Line { order_id: order_id.clone(), customer, call_id };
+    let line = Line { order_id: order_id.clone(), customer, call_id: cx.call_id() };
     let mut text = serde_json::to_string(&line)
         .map_err(|error| Failure::internal(format!("the order to the courier cannot be written: {error}")))?;
     text.push('\n');
@@ -56,7 +56,9 @@ fn book(desk: &Path, order: Order, call_id: String) -> Result<Booked, Failure> {
         File::options().append(true).create(true).open(folder.join("pickups.jsonl")).map_err(unsent)?;
     let sent = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     sent.map_err(|error| Failure::from(error).request_sent())?;
-    let word = waiting::for_text(&folder.join(format!("{order_id}.txt")));
+    let still =
+        |seconds: u32| cx.progress(f64::from(seconds), None, Some("the courier has not answered yet"));
+    let word = waiting::for_text(&folder.join(format!("{order_id}.txt")), still);
     let word = word.map_err(|_| Failure::unavailable("the courier's word cannot be read").request_sent())?;
     Ok(Booked { order_id, word })
 }
@@ -64,6 +66,7 @@ fn book(desk: &Path, order: Order, call_id: String) -> Result<Booked, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use toolgate_sdk::testing::FakeContext;
 
     #[test]
     fn each_call_sends_one_courier_and_gives_the_couriers_word() {
@@ -73,7 +76,7 @@ mod tests {
         fs::create_dir(desk.path().join("pickups")).expect("a folder");
         fs::write(desk.path().join("pickups/A-1010.txt"), "Monday at ten").expect("a word");
         for times in 1..=2 {
-            let booked = book(desk.path(), order.clone(), "call_1".to_owned()).expect("a courier");
+            let booked = book(desk.path(), &FakeContext::new(), order.clone()).expect("a courier");
             assert_eq!(booked.word, "Monday at ten");
             let lines = fs::read_to_string(desk.path().join("pickups/pickups.jsonl")).expect("the orders");
             assert_eq!(lines.lines().count(), times);

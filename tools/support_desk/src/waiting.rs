@@ -10,14 +10,23 @@ use std::time::Duration;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
+/// That many make a second.
+const PAUSES_A_SECOND: u32 = 10;
 
-/// The text of the file, once it is there.
-pub(crate) fn for_text(file: &Path) -> io::Result<String> {
+/// The text of the file, once it is there. Until then `still` is told, at once and each second, for how many seconds
+/// nobody has written it.
+pub(crate) fn for_text(file: &Path, mut still: impl FnMut(u32)) -> io::Result<String> {
+    let mut pauses = 0_u32;
     loop {
         match fs::read_to_string(file) {
-            Err(error) if error.kind() == ErrorKind::NotFound => thread::sleep(PAUSE),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             read => return read,
         }
+        if pauses.is_multiple_of(PAUSES_A_SECOND) {
+            still(pauses / PAUSES_A_SECOND);
+        }
+        thread::sleep(PAUSE);
+        pauses = pauses.saturating_add(1);
     }
 }
 
@@ -28,18 +37,18 @@ mod tests {
     #[test]
     fn what_is_written_while_somebody_waits_is_read() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (part, whole) = (folder.path().join("part"), folder.path().join("whole"));
-        fs::write(&part, "yes").expect("a file");
-        thread::scope(|scope| {
-            let waiting = scope.spawn(|| for_text(&whole));
-            fs::rename(&part, &whole).expect("a name");
-            assert_eq!(waiting.join().expect("no panic").expect("a text"), "yes");
+        let file = folder.path().join("answer");
+        let mut told = Vec::new();
+        let text = for_text(&file, |seconds| {
+            told.push(seconds);
+            fs::write(&file, "yes").expect("a file");
         });
+        assert_eq!((text.expect("a text").as_str(), told), ("yes", vec![0]));
     }
 
     #[test]
     fn a_folder_in_its_place_is_not_waited_for() {
         let folder = tempfile::tempdir().expect("a folder");
-        assert!(for_text(folder.path()).is_err());
+        assert!(for_text(folder.path(), |_| panic!("it waits")).is_err());
     }
 }
