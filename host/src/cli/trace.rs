@@ -6,7 +6,7 @@ use super::ledger::LedgerArg;
 use super::{CliError, Console, JsonArg};
 use toolgate::call::RunId;
 use toolgate::guard::event::Steer;
-use toolgate::ledger::{AnswerTrace, CallContent, CallState, CallTrace, RunTrace};
+use toolgate::ledger::{AnswerTrace, CallContent, CallState, CallTrace, Resolution, RunTrace};
 use toolgate::sanitizer::clean_line;
 
 /// Characters of one value shown.
@@ -144,7 +144,12 @@ fn state(call: &CallTrace) -> String {
         CallState::Refused => "refused",
         CallState::Failed => "failed",
         CallState::Started => "running",
-        CallState::InDoubt => "in doubt",
+        CallState::InDoubt => match call.resolved {
+            None => "in doubt",
+            Some(Resolution::Done) => "in doubt, resolved: it happened",
+            Some(Resolution::Retry) => "in doubt, resolved: it did not happen",
+            Some(Resolution::Abandon) => "in doubt, given up",
+        },
         CallState::Abandoned => "abandoned",
     };
     call.reason.as_ref().map_or_else(|| word.to_owned(), |reason| format!("{word}: {reason}"))

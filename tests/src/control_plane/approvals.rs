@@ -4,15 +4,15 @@
 //! Not here: answers of the client's own person (`elicitation`) and the conditions alone (`host/src/policy/approval.rs`).
 //! Invariant of the tests: what ran is what the ledger says has completed.
 
-use super::{Clock, alone, choosing, open, say, short};
+use super::{Clock, SLEEPS, alone, choosing, open, say, short};
 use crate::support::binary::{Ran, toolgate};
 use crate::support::mcp::Served;
-use crate::support::{TestGate, assert_word};
+use crate::support::{TestGate, assert_word, until};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use toolgate::Seams;
-use toolgate::call::Outcome;
+use toolgate::call::{CallMeta, Outcome};
 use toolgate::ledger::{CallState, Decided, Ledger, LedgerOptions};
 
 /// A person decides about every call.
@@ -365,4 +365,65 @@ async fn a_yes_that_another_run_uses_shows_there_too() {
     let other = other.id().to_string();
     let shown = toolgate(&test.path(""), ["trace", &other]).code(0).out;
     assert!(shown.contains(&format!("{id}  approved by ")) && shown.contains(": whoever asks"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_no_holds_also_when_nothing_would_ask_any_more() {
+    let test = host("approval = { ambiguity = 0.5 }");
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    let unsure = CallMeta { ambiguity: Some(0.9), ..CallMeta::default() };
+    let id = waits(&run.call_with("guest", json!({"text": "a"}), unsure).await);
+    answer(&test, "deny", &id, &[]).code(0);
+    let denied = say(&run, "a").await;
+    assert_word(&denied, "needs_approval");
+    assert_eq!(denied.approval, Some(id));
+    assert_word(&say(&run, "b").await, "completed");
+}
+
+#[tokio::test]
+async fn a_yes_is_given_to_the_call_that_is_shown_and_to_no_other() {
+    let test = signing_host();
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    let (shown, hidden) = (waits(&say(&run, "greet").await), waits(&say(&run, "pay mallory").await));
+    let connection = rusqlite::Connection::open(test.ledger()).unwrap();
+    let swap = "UPDATE approvals SET binding = (SELECT binding FROM approvals WHERE id = ?2) WHERE id = ?1";
+    assert_eq!(connection.execute(swap, [&shown, &hidden]).unwrap(), 1);
+    let key = test.path("approver.key").display().to_string();
+    let refused = answer(&test, "approve", &shown, &["--key", &key]).code(2);
+    assert!(refused.err.contains("not for the call that it shows"), "{}", refused.err);
+    assert_eq!(ran(&test), 0);
+}
+
+#[tokio::test]
+async fn a_yes_without_the_keys_signature_does_not_stand_in_the_way_of_one_with_it() {
+    let test = signing_host();
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    let id = waits(&say(&run, "a").await);
+    decide(&test, &id, None).await;
+    assert_eq!(waits(&say(&run, "a").await), id);
+    let key = test.path("approver.key").display().to_string();
+    answer(&test, "approve", &id, &["--key", &key]).code(0);
+    assert_word(&say(&run, "a").await, "completed");
+}
+
+#[tokio::test]
+async fn money_that_calls_in_flight_may_spend_counts_as_spent() {
+    let policy = "cost = \"0.05\"\ncharge = \"0\"\nretry = \"off\"\napproval = { spent = \"0.10\" }";
+    let test = TestGate::new().guest(&choosing(&[('s', SLEEPS)]).with_sleep(), policy);
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    let mut flights = Vec::new();
+    for n in 0..2 {
+        let run = run.clone();
+        flights.push(tokio::spawn(async move { say(&run, &format!("sleep {n}")).await }));
+    }
+    until("both run", || {
+        test.all_calls().iter().filter(|call| call.state == CallState::Started).count() == 2
+    })
+    .await;
+    waits(&say(&run, "third").await);
+    flights.iter().for_each(tokio::task::JoinHandle::abort);
 }

@@ -4,9 +4,9 @@
 
 use super::{
     BABBLES, Clock, INTERNAL, INVALID_INPUT, RATE_LIMITED, SLEEPS, SPINS, alone, assert_guard, choosing,
-    fails, open,
+    fails, open, say,
 };
-use crate::support::{TestGate, assert_word, until};
+use crate::support::{Guest, TestGate, assert_word, until, word};
 use serde_json::json;
 use toolgate::Gate;
 use toolgate::call::Status;
@@ -212,4 +212,58 @@ async fn a_policy_says_after_how_many_failures_it_opens_and_whether_at_all() {
     let gate = kept.open().await;
     fail(&gate, 12).await;
     assert_word(&alone(&gate, "good").await, "completed");
+}
+
+/// A breaker that opens at the second failure.
+const TOUCHY: &str = "effect = \"read-only\"\nretry = \"off\"\nbreaker = { failures = 2 }";
+
+#[tokio::test]
+async fn what_a_run_has_left_of_its_budget_says_nothing_of_the_tool() {
+    let test =
+        TestGate::new().guarded().section("[run]\nbudgets = { tokens = 50 }").guest(&choosing(&[]), TOUCHY);
+    let gate = test.open().await;
+    for _ in 0..3 {
+        let run = open(&gate).await;
+        assert_word(&say(&run, &"a".repeat(140)).await, "completed");
+        assert_word(&say(&run, &"b".repeat(140)).await, "output_too_large");
+    }
+    assert_word(&say(&open(&gate).await, "a").await, "completed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_too_busy_says_nothing_of_the_tool() {
+    let slow = |name: &str| {
+        let guest = Guest::new(SLEEPS).with_sleep();
+        guest.define(|definition| definition.name = name.to_owned()).build()
+    };
+    let patient = "limits.deadline = \"1h\"\nlimits.call_deadline = \"1h\"";
+    let test = TestGate::new()
+        .host("concurrency = 2")
+        .tool("slow_a", &slow("slow_a"), patient)
+        .tool("slow_b", &slow("slow_b"), patient)
+        .guest(&choosing(&[]), &format!("{TOUCHY}\nlimits.deadline = \"40ms\"\nlimits.call_deadline = \"50ms\""));
+    let gate = test.open().await;
+    let mut sleepers = Vec::new();
+    for name in ["slow_a", "slow_b"] {
+        let run = open(&gate).await;
+        sleepers.push(tokio::spawn(async move { run.call(name, json!({})).await }));
+    }
+    until("both sleep", || {
+        test.all_calls().iter().filter(|call| call.state == CallState::Started).count() == 2
+    })
+    .await;
+    for _ in 0..3 {
+        let waited = alone(&gate, "a").await;
+        assert_word(&waited, "deadline");
+        assert!(waited.text.contains("too busy") && waited.usage.fuel == 0, "{}", waited.text);
+    }
+    sleepers.iter().for_each(tokio::task::JoinHandle::abort);
+    for sleeper in sleepers {
+        assert!(sleeper.await.is_err_and(|error| error.is_cancelled()));
+    }
+    let mut outcome = alone(&gate, "a").await;
+    while word(&outcome) == "deadline" {
+        outcome = alone(&gate, "a").await;
+    }
+    assert_word(&outcome, "completed");
 }

@@ -108,6 +108,22 @@ async fn a_call_whose_host_was_killed_is_listed_with_what_it_was() {
 }
 
 #[tokio::test]
+async fn a_killed_hosts_call_that_may_be_repeated_is_no_doubt_for_a_person() {
+    for effect in ["keyed", "idempotent", "read-only"] {
+        let test = TestGate::new().guest(&guest(&[('s', SLEEPS)]), &ONCE.replace("once", effect));
+        let mut served = Served::start(&test.policy());
+        served.call(1, "guest", &json!({"text": "sleep"}));
+        until("the call has started", || {
+            test.ledger().exists() && test.all_calls().iter().any(|call| call.state == CallState::Started)
+        })
+        .await;
+        served.kill();
+        assert_eq!(listed(&test), [""; 0], "{effect}");
+        test.verified();
+    }
+}
+
+#[tokio::test]
 async fn a_call_that_did_not_happen_may_run_again_under_the_same_key() {
     let test = host("");
     let call = in_doubt(&test).await;

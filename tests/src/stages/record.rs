@@ -1,6 +1,7 @@
 //! Record: one ending for each call, the same words on the ledger as in the answer, and a chain that holds.
 
 use crate::support::{Guest, TestGate, call, word};
+use serde_json::json;
 use toolgate::call::Outcome;
 use toolgate::ledger::{CallState, Ledger};
 
@@ -113,4 +114,18 @@ async fn the_ledger_is_readable_by_its_owner_alone() {
         }
     }
     assert!(seen >= 2, "the write-ahead log lies beside");
+}
+
+#[tokio::test]
+async fn of_a_refused_call_large_arguments_are_not_kept() {
+    let test = TestGate::answering("{}", "verdict = \"deny\"");
+    let gate = test.open().await;
+    for (letters, kept) in [(10_000, true), (20_000, false)] {
+        let refused = call(&gate, "guest", &json!({"text": "a".repeat(letters)}).to_string()).await;
+        let calls = test.calls(refused.run.expect("a run"));
+        let content = calls.last().and_then(|call| call.content.clone()).expect("its content");
+        let arguments = content.arguments.expect("something is said of them");
+        assert_eq!(arguments.get("text").is_some(), kept);
+        assert_eq!(arguments.get("toolgate/omitted_bytes"), (!kept).then(|| json!(letters + 11)).as_ref());
+    }
 }

@@ -255,3 +255,53 @@ async fn a_closed_ledger_refuses_every_clone() {
     assert!(!fixture.dir.path().join("ledger.db-host-1").exists());
     Ledger::read(&path(&fixture.dir)).unwrap().verify(None).unwrap();
 }
+
+fn resolved(run: RunId, n: u64, resolution: Resolution) -> Resolved {
+    Resolved { call: call(n), run, resolution, outcome: None, at_ms: 3_000 }
+}
+
+#[tokio::test]
+async fn of_two_people_who_resolve_a_doubt_one_does() {
+    let fixture = Fixture::new().await;
+    let run = fixture.run;
+    fixture.start(keyed(run, 1, "k")).await;
+    fixture.end(Ending { in_doubt: true, ..ending(run, 1, Status::Failed) }).await;
+    assert!(fixture.ledger.resolve(resolved(run, 1, Resolution::Abandon)).await.is_ok());
+    for late in [Resolution::Retry, Resolution::Done, Resolution::Abandon] {
+        let late = fixture.ledger.resolve(resolved(run, 1, late)).await;
+        assert_eq!(late, Err(LedgerError::NotInDoubt(call(1))));
+    }
+    assert_eq!(fixture.start(keyed(run, 2, "k")).await, Start::InDoubt { call: call(1) });
+    fixture.assert_sound();
+}
+
+#[tokio::test]
+async fn a_new_key_is_no_way_around_a_doubt_until_somebody_has_resolved_it() {
+    let fixture = Fixture::new().await;
+    let run = fixture.run;
+    fixture.start(keyed(run, 1, "k")).await;
+    fixture.end(Ending { in_doubt: true, ..ending(run, 1, Status::Failed) }).await;
+    let again = |n: u64, key: &str| Intent { key: Some(key.to_owned()), ..keyed(run, n, "k") };
+    assert_eq!(fixture.start(again(2, "new")).await, Start::InDoubt { call: call(1) });
+    let unkeyed = Intent { key: None, ..keyed(run, 2, "k") };
+    assert_eq!(fixture.start(unkeyed).await, Start::InDoubt { call: call(1) });
+    let repeatable = Intent { effect: Effect::Keyed, ..again(3, "other") };
+    assert!(matches!(fixture.start(repeatable).await, Start::Fresh(_)));
+    let other_tool = Intent { tool: "other".to_owned(), ..again(4, "newer") };
+    assert!(matches!(fixture.start(other_tool).await, Start::Fresh(_)));
+    fixture.ledger.resolve(resolved(run, 1, Resolution::Abandon)).await.unwrap();
+    assert!(matches!(fixture.start(again(5, "newest")).await, Start::Fresh(_)));
+}
+
+#[tokio::test]
+async fn pruning_leaves_a_doubt_alone() {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+    let fixture = Fixture::new().await;
+    let run = fixture.run;
+    fixture.start(keyed(run, 1, "k")).await;
+    fixture.end(Ending { in_doubt: true, ..ending(run, 1, Status::Failed) }).await;
+    let pruned = fixture.ledger.prune(5_000, 5_000 + 2 * DAY_MS).unwrap();
+    assert_eq!(pruned.keys, 0);
+    assert_eq!(fixture.start(keyed(run, 2, "k")).await, Start::InDoubt { call: call(1) });
+    fixture.assert_sound();
+}
