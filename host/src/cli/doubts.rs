@@ -48,7 +48,12 @@ impl Doubts {
         // Whoever opens the ledger for writing marks the calls that a dead host left behind.
         on_ledger(&self.policy, |ledger, _| async move { Ok(ledger.close().await?) })?;
         let doubts = reader.doubts()?;
-        let Some(call) = self.call else { return list(&doubts, self.json.json, console) };
+        let Some(call) = self.call else {
+            // A repeatable call is for the agent to repeat, not for a person to look after.
+            let once = |doubt: &Doubt| doubt.trace.effect.is_none_or(|effect| !effect.repeatable());
+            let listed: Vec<Doubt> = doubts.into_iter().filter(once).collect();
+            return list(&listed, self.json.json, console);
+        };
         let Some(doubt) = doubts.into_iter().find(|doubt| doubt.trace.call == call) else {
             return Err(CliError::Usage(format!(
                 "{call} is not in doubt; `toolgate doubts` lists those that are"

@@ -85,7 +85,7 @@ fn too_large(tool: &Tool, bytes: usize, max: u64, facts: RanFacts) -> Faulted {
         retry_after_ms: None,
         effect_possible: true,
         // What a run has left of its budget says nothing of the tool.
-        blame: if max < limit { Blame::Misused } else { Blame::Fails(tool.policy.guards.breaker) },
+        blame: if bytes as u64 <= limit { Blame::Misused } else { Blame::Fails(tool.policy.guards.breaker) },
         slow_ms: None,
         ran: facts,
     }

@@ -15,7 +15,7 @@ use crate::control::Killed;
 use crate::gate::Host;
 use crate::guard::Ask;
 use crate::ledger::ApprovalAsk;
-use crate::policy::{Decision, KeySource, Verdict};
+use crate::policy::{Decision, Effect, KeySource, Verdict};
 use crate::sandbox::Ticket;
 use crate::schema::canonical;
 use serde_json::Value;
@@ -124,6 +124,10 @@ pub(super) fn decide(host: &Host, trip: &mut Trip, call: ValidCall) -> Result<Pe
 fn key(tool: &Tool, meta: &CallMeta, trip: &Trip, digest: &[u8; 32]) -> Option<String> {
     match (&meta.idempotency_key, tool.policy.key) {
         (Some(key), _) => Some(format!("client:{key}")),
+        // A key that nobody repeats: by it the ledger finds the call while it is in doubt.
+        (None, KeySource::Client) if tool.policy.effect == Effect::Once => {
+            Some(format!("call:{}", trip.call))
+        }
         (None, KeySource::Client) => None,
         (None, KeySource::Arguments) => {
             Some(format!("arguments:{}:{}", trip.run?, crate::catalog::hex(digest)))

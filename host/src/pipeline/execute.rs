@@ -19,7 +19,7 @@ use crate::ledger::LogLine;
 use crate::policy::Limits;
 use crate::sandbox::{Failed, HOST_CALL_FUEL, Job, ProgressSink, Ran, RawFailure};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a tool returned, as it returned it.
 pub(super) struct RawOutput {
@@ -52,6 +52,8 @@ pub(super) async fn execute(host: &Host, trip: &Trip, begun: Begun) -> Result<Ra
         let (limits, deadline) = (job.limits, job.deadline);
         let ran = host.sandbox.execute(&permitted.tool.loaded, &permitted.ticket, job).await;
         add(host, &permitted.tool, &ran, limits.output_bytes, &mut facts);
+        // What attempts before did was vouched for, or may be repeated.
+        let effect_possible = ran.measured.fuel > 0;
         let tool = &permitted.tool;
         let failure = match ran.ended {
             Ok(text) => {
@@ -60,10 +62,11 @@ pub(super) async fn execute(host: &Host, trip: &Trip, begun: Begun) -> Result<Ra
             Err(Failed::Tool(failure)) => failure,
             Err(Failed::Fault(code, operator)) => {
                 if let (Fault::Killed, Some(why)) = (code, signal.why()) {
-                    return Err(killed(tool, why, facts).into());
+                    return Err(Faulted { effect_possible, ..killed(tool, why, facts) }.into());
                 }
                 let fault = Faulted {
-                    blame: blame(tool, code, &limits, &facts),
+                    effect_possible,
+                    blame: blame(tool, code, &limits, Instant::now() >= deadline, &facts),
                     ..fault(tool, code, operator, facts)
                 };
                 return Err(fault.into());
@@ -156,6 +159,7 @@ fn job(
             .saturating_sub(facts.measured.charged_micro_usd),
         grants: Arc::clone(&tool.grants),
         progress: trip.progress.clone().map(|sink| safe_progress(host, sink)),
+        admitted: Arc::clone(&trip.admitted),
         running: Some(running),
     }
 }
@@ -226,13 +230,13 @@ fn failure_code(failure: &RawFailure) -> Fault {
 }
 
 /// What a fault says of the tool: nothing where it was stopped from outside or never ran, and nothing either where
-/// the run had less left than the tool may take.
-fn blame(tool: &Tool, code: Fault, limits: &Limits, facts: &RanFacts) -> Blame {
+/// the run had less left than the tool may take. `late`: the whole call's deadline has passed, not the execution's alone.
+fn blame(tool: &Tool, code: Fault, limits: &Limits, late: bool, facts: &RanFacts) -> Blame {
     let own = &tool.policy.limits;
     match code {
         Fault::Killed | Fault::Cancelled => Blame::Nothing,
         Fault::Deadline if facts.measured.fuel == 0 => Blame::Nothing,
-        Fault::Deadline if limits.call_deadline < own.call_deadline => Blame::Misused,
+        Fault::Deadline if limits.call_deadline < own.call_deadline && late => Blame::Misused,
         Fault::OutOfFuel if limits.fuel < own.fuel => Blame::Misused,
         Fault::OutputTooLarge if limits.output_bytes < own.output_bytes => Blame::Misused,
         _ => Blame::Fails(tool.policy.guards.breaker),

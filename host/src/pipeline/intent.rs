@@ -17,6 +17,8 @@ use crate::guard::event::{Hold, Steer};
 use crate::guard::{Admission, Refusal};
 use crate::ledger::{self, Durability, Effect, InFlight, Intent, LedgerError, Start, Told, Unapproved};
 use crate::policy;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// When a call that waits for another one with the same key should ask again.
 const CONFLICT_RETRY_AFTER_MS: u64 = 1_000;
@@ -45,6 +47,8 @@ pub(super) struct Started {
     pub(super) durability: Durability,
     pub(super) effect: Effect,
     pub(super) rules: Vec<String>,
+    /// Whether the guest may have run.
+    admitted: Arc<AtomicBool>,
 }
 
 impl<'a> Unended<'a> {
@@ -64,6 +68,7 @@ impl Drop for Unended<'_> {
         else {
             return;
         };
+        let ran = started.admitted.load(Ordering::Relaxed);
         let ending = ledger::Ending {
             call: started.cancelled.call,
             outcome: started.cancelled,
@@ -71,8 +76,8 @@ impl Drop for Unended<'_> {
             guards: Vec::new(),
             met: None,
             good: None,
-            in_doubt: !started.effect.repeatable(),
-            told: Told::UNKNOWN,
+            in_doubt: ran && !started.effect.repeatable(),
+            told: if ran { Told::UNKNOWN } else { Told::NOTHING },
             at_ms: self.host.seams.now_ms(),
         };
         let ledger = self.host.ledger.clone();
@@ -96,7 +101,8 @@ pub(super) async fn intent(
     let durability = durability(permit.tool().policy.effect);
     let mut cancelled = outcome::blank(trip, Status::Failed, Some(Fault::Cancelled.into()));
     cancelled.text = "The caller gave up; the call was stopped.".to_owned();
-    unended.started = Some(Started { cancelled, durability, effect, rules: permit.rules().to_vec() });
+    let (rules, admitted) = (permit.rules().to_vec(), Arc::clone(&trip.admitted));
+    unended.started = Some(Started { cancelled, durability, effect, rules, admitted });
     loop {
         let started = host.ledger.start(entry(host, trip, &permit, effect), durability).await;
         let end = match started {

@@ -16,6 +16,7 @@ use crate::guard::event::{Fingerprint, Steer};
 use crate::ledger::NewApproval;
 use serde_json::Value;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// Runs one suggested call to its one outcome. Dropping the future ends the call as `cancelled`.
@@ -92,6 +93,8 @@ pub(crate) struct Trip {
     pub(super) asked: Option<NewApproval>,
     /// What a refusing guard does to a run, and which one it is.
     pub(super) steer: Option<(RunId, Steer, String)>,
+    /// Set once the guest may run.
+    pub(super) admitted: Arc<AtomicBool>,
     /// Where progress goes.
     pub(super) progress: Option<ProgressSink>,
 }
@@ -118,6 +121,7 @@ impl Trip {
             checkpoint: None,
             asked: None,
             steer: None,
+            admitted: Arc::default(),
             progress,
         }
     }

@@ -185,7 +185,7 @@ async fn enter(
 
 fn finish(store: Store<CallState>, job: &Job, ended: Ended) -> Ran {
     let mut fuel = job.limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
-    if ended.is_midway() {
+    if ended.is_midway() && store.data().has_run() {
         // Rounded up: an agent whose calls run to their deadlines must come to the end of its fuel, too.
         fuel = fuel.saturating_add(FUEL_SLICE).min(job.limits.fuel);
     }

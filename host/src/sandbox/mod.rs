@@ -36,6 +36,7 @@ use crate::policy::Limits;
 use bindings::ToolPre;
 use long_runners::LongRunners;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use store::CallState;
 use wasmtime::Engine;
@@ -174,6 +175,7 @@ impl Sandbox {
                 return Ran::never(Failed::Fault(Fault::Deadline, why));
             }
         };
+        job.admitted.store(true, Ordering::Relaxed);
         let own = Instant::now().checked_add(job.limits.deadline);
         job.deadline = own.map_or(job.deadline, |own| own.min(job.deadline));
         let (engine, pre) = (self.engine.clone(), loaded.0.clone());
@@ -202,6 +204,7 @@ fn definitions_job() -> Job {
         charge_micro_usd_max: 0,
         grants: Arc::new(OpenGrants::default()),
         progress: None,
+        admitted: Arc::default(),
         running: None,
     }
 }

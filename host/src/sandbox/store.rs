@@ -18,6 +18,7 @@ use crate::control::Running;
 use crate::policy::Limits;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use wasmtime::component::ResourceTable;
 use wasmtime::{CallHook, Engine, Store, StoreContextMut, Trap, UpdateDeadline};
@@ -65,6 +66,8 @@ pub struct Job {
     pub grants: Arc<OpenGrants>,
     /// Where progress goes.
     pub progress: Option<ProgressSink>,
+    /// Set once the execution has its slot: from then on the guest may run.
+    pub admitted: Arc<AtomicBool>,
     /// The call's entry in the control room; without one, no switch stops it.
     pub running: Option<Running>,
 }
@@ -87,6 +90,8 @@ pub(super) struct CallState {
     running: Option<Running>,
     /// How deep in guest code: 1 in what the host called, 2 where a host call has the guest make room for its result.
     depth: u32,
+    /// Some guest code was entered.
+    has_run: bool,
 }
 
 impl CallState {
@@ -95,6 +100,11 @@ impl CallState {
         self.host_calls = self.host_calls.saturating_add(1);
         self.unpaid = self.unpaid.saturating_add(1);
         self
+    }
+
+    /// Whether any guest code was entered.
+    pub(super) fn has_run(&self) -> bool {
+        self.has_run
     }
 
     /// No guest code is under way: what the host called has returned, and its result is to be copied out.
@@ -152,7 +162,10 @@ pub(super) fn build(engine: &Engine, job: &mut Job) -> wasmtime::Result<Store<Ca
     store.call_hook(|mut store, hook| {
         let state = store.data_mut();
         match hook {
-            CallHook::CallingWasm => state.depth = state.depth.saturating_add(1),
+            CallHook::CallingWasm => {
+                state.has_run = true;
+                state.depth = state.depth.saturating_add(1);
+            }
             CallHook::ReturningFromWasm => state.depth = state.depth.saturating_sub(1),
             CallHook::ReturningFromHost if state.depth == 1 => return pay(store),
             CallHook::ReturningFromHost | CallHook::CallingHost => {}
@@ -211,6 +224,7 @@ fn state(job: &Job, running: Option<Running>) -> CallState {
         unpaid: 0,
         running,
         depth: 0,
+        has_run: false,
     }
 }
 

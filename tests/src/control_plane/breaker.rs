@@ -241,7 +241,10 @@ async fn a_host_that_is_too_busy_says_nothing_of_the_tool() {
         .host("concurrency = 2")
         .tool("slow_a", &slow("slow_a"), patient)
         .tool("slow_b", &slow("slow_b"), patient)
-        .guest(&choosing(&[]), &format!("{TOUCHY}\nlimits.deadline = \"40ms\"\nlimits.call_deadline = \"50ms\""));
+        .guest(
+            &choosing(&[]),
+            &format!("{TOUCHY}\nlimits.deadline = \"40ms\"\nlimits.call_deadline = \"50ms\""),
+        );
     let gate = test.open().await;
     let mut sleepers = Vec::new();
     for name in ["slow_a", "slow_b"] {

@@ -1,8 +1,14 @@
 //! Amounts: money, tokens, time, fuel, host calls and output, of a run and of a principal.
 
 use super::{Clock, SLEEPS, SPINS, UNAVAILABLE, alone, assert_guard, choosing, fails, open, say};
-use crate::support::{Guest, TestGate, assert_word, word};
+use crate::support::gate::suggest;
+use crate::support::{Guest, TestGate, assert_word, until, word};
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use toolgate::ProgressSink;
+use toolgate::call::Suggestion;
+use toolgate::ledger::CallState;
 
 /// An hour, in milliseconds.
 const HOUR_MS: u64 = 3_600_000;
@@ -277,22 +283,25 @@ async fn a_guest_that_spins_to_its_deadline_again_and_again_comes_to_the_end_of_
     assert_eq!(run.status().await.unwrap().usage.fuel, 100_000_000);
 }
 
-#[tokio::test]
-async fn a_call_that_is_given_up_leaves_spent_what_was_held_for_it() {
-    let test = TestGate::new().guarded().guest(
-        &choosing(&[('f', SPINS)]),
-        "cost = \"0.10\"\ncharge = \"0\"\nretry = \"off\"\nlimits.fuel = \"1000G\"",
-    );
+/// A guest's body: it says that it runs.
+const SAYS: &str =
+    "(call $progress (f64.const 1) (i32.const 0) (f64.const 0) (i32.const 0) (i32.const 0) (i32.const 0))";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_given_up_while_it_runs_leaves_spent_what_was_held_for_it() {
+    let guest = Guest::new(&format!("{SAYS} {SLEEPS}")).with_sleep().with_call_context();
+    let test = TestGate::new().guarded().guest(&guest, TEN_CENTS);
     let gate = test.open().await;
     let run = open(&gate).await;
-    let given_up = tokio::time::timeout(std::time::Duration::from_millis(100), say(&run, "for ever")).await;
-    assert!(given_up.is_err());
-    let spent = loop {
-        let standing = run.status().await.unwrap();
-        if standing.usage.cost_usd > 0.0 {
-            break standing.usage.cost_usd;
-        }
-        tokio::task::yield_now().await;
+    let runs = Arc::new(AtomicBool::new(false));
+    let call = {
+        let (gate, runs, run) = (gate.clone(), Arc::clone(&runs), run.id().to_string());
+        let sink: ProgressSink = Arc::new(move |_| runs.store(true, Ordering::SeqCst));
+        let suggestion = Suggestion { run: Some(run), ..suggest("guest", r#"{"text":"a"}"#) };
+        tokio::spawn(async move { gate.call(suggestion, Some(sink)).await })
     };
-    assert_eq!(spent, 0.1);
+    until("the guest runs", || runs.load(Ordering::SeqCst)).await;
+    call.abort();
+    until("it has ended", || test.all_calls().iter().all(|call| call.state != CallState::Started)).await;
+    assert_eq!(run.status().await.unwrap().usage.cost_usd, 0.1);
 }

@@ -44,6 +44,7 @@ fn job(tool: &str) -> Job {
         charge_micro_usd_max: 1_000_000,
         grants: Arc::new(OpenGrants::default()),
         progress: None,
+        admitted: Arc::default(),
         running: None,
     }
 }

@@ -3,9 +3,11 @@
 use crate::support::gate::{call_with_key, keyed};
 use crate::support::{Guest, TestGate, assert_word, call, until};
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use toolgate::call::{Outcome, Usage};
 use toolgate::ledger::CallState;
-use toolgate::{Gate, RunOptions};
+use toolgate::{Gate, ProgressSink, RunOptions};
 
 const ARGUMENTS: &str = r#"{"text":"a"}"#;
 
@@ -158,22 +160,23 @@ async fn a_repeatable_effect_is_never_in_doubt() {
 
 /// Starts a call with the key `k`, and returns when its intent is on the ledger.
 async fn with_one_in_flight(test: &TestGate, gate: &Gate) -> tokio::task::JoinHandle<Outcome> {
+    let runs = Arc::new(AtomicBool::new(false));
     let first = {
-        let gate = gate.clone();
-        tokio::spawn(async move { gate.call(keyed("guest", ARGUMENTS, "k"), None).await })
+        let (gate, runs) = (gate.clone(), Arc::clone(&runs));
+        let sink: ProgressSink = Arc::new(move |_| runs.store(true, Ordering::SeqCst));
+        tokio::spawn(async move { gate.call(keyed("guest", ARGUMENTS, "k"), Some(sink)).await })
     };
-    until("the first call has started", || {
-        test.ledger().exists() && test.all_calls().iter().any(|call| call.state == CallState::Started)
-    })
-    .await;
+    until("the first call's guest runs", || runs.load(Ordering::SeqCst)).await;
+    assert_eq!(test.all_calls()[0].state, CallState::Started);
     first
 }
 
 fn sleeper(ms: u64, policy: &str) -> TestGate {
-    let mut guest = Guest::new("").with_sleep();
+    let mut guest = Guest::new("").with_sleep().with_call_context();
     let (start, bytes) = guest.data(b"{\"slow\":true}");
+    let says = "(call $progress (f64.const 1) (i32.const 0) (f64.const 0) (i32.const 0) (i32.const 0) (i32.const 0))";
     let guest = guest.body(&format!(
-        "(call $sleep (i64.const {})) (call $ok (i32.const {start}) (i32.const {bytes}))",
+        "{says} (call $sleep (i64.const {})) (call $ok (i32.const {start}) (i32.const {bytes}))",
         ms * 1_000_000
     ));
     TestGate::new().guest(&guest, policy)

@@ -100,6 +100,7 @@ fn job(host: &Hand, progress: ProgressSink) -> Job {
         charge_micro_usd_max: 0,
         grants: Arc::new(OpenGrants::default()),
         progress: Some(progress),
+        admitted: Arc::default(),
         running: Some(host.enter(run(1), "read").expect("nothing is on")),
     }
 }

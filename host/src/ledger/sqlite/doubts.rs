@@ -9,12 +9,12 @@ use super::writer::Failure;
 use crate::ledger::entry::{Resolution, Resolved};
 use crate::ledger::error::LedgerError;
 use crate::ledger::record::Record;
-use crate::ledger::report::{CallState, CallTrace, Doubt};
+use crate::ledger::report::{CallState, Doubt};
 use rusqlite::params;
 use std::borrow::Cow;
 
 impl LedgerReader {
-    /// The calls in doubt that must not be repeated and that nobody has resolved, the oldest run last.
+    /// The calls in doubt that nobody has resolved, the oldest run last. Those whose effect may be repeated are among them.
     ///
     /// # Errors
     /// [`LedgerError::Damaged`] or [`LedgerError::Open`] when the file cannot be read.
@@ -23,9 +23,7 @@ impl LedgerReader {
         for summary in self.runs()?.into_iter().filter(|run| run.unended > 0 || run.failed > 0) {
             let Some(trace) = self.trace(summary.run)? else { continue };
             let open = trace.calls.into_iter().filter(|call| call.state == CallState::InDoubt);
-            // A repeatable call is for the agent to repeat, not for a person to look after.
-            let once = |call: &CallTrace| call.effect.is_none_or(|effect| !effect.repeatable());
-            let open = open.filter(|call| call.resolved.is_none() && once(call));
+            let open = open.filter(|call| call.resolved.is_none());
             doubts.extend(open.map(|trace| Doubt { run: summary.run, trace }));
         }
         Ok(doubts)

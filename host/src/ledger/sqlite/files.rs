@@ -60,7 +60,8 @@ impl Drop for HostLock {
 /// Whether the host is known to have died. In doubt it lives.
 pub(super) fn is_dead(place: &Place, host: u64) -> bool {
     match File::open(lock_path(place, host)) {
-        Ok(file) => !matches!(file.try_lock(), Err(TryLockError::WouldBlock | TryLockError::Error(_))),
+        // Shared, so that two who look are in nobody's way.
+        Ok(file) => !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock | TryLockError::Error(_))),
         Err(error) => error.kind() == ErrorKind::NotFound,
     }
 }

@@ -54,17 +54,19 @@ pub(super) fn look_up(
     })
 }
 
-/// The same call under another key, in doubt and not resolved: a new key is no way around a doubt. `None` for a call
-/// that may be repeated.
-pub(super) fn doubted(batch: &Batch<'_>, start: &StartOp) -> rusqlite::Result<Option<CallId>> {
+/// The same call under another key, in doubt: a new key is no way around a doubt. `None` for a call that may be
+/// repeated, and where the one in doubt might be.
+pub(super) fn doubted(own: &Own, batch: &mut Batch<'_>, start: &StartOp) -> Result<Option<CallId>, Failure> {
     if start.effect.repeatable() {
         return Ok(None);
+    }
+    for host in recover::dead_hosts(batch, &own.place, own.host)? {
+        recover::mark_calls_of(batch, host, start.record.at_ms)?;
     }
     let mut select = batch.connection.prepare_cached(
         "SELECT keys.call FROM keys JOIN events ON events.seq = keys.intent JOIN runs ON runs.id = events.run \
          WHERE keys.in_doubt = 1 AND keys.arguments = ?1 AND runs.principal = ?2 \
-         AND json_extract(events.facts, '$.tool') = ?3 \
-         AND NOT EXISTS (SELECT 1 FROM resolved WHERE resolved.call = keys.call) LIMIT 1",
+         AND json_extract(events.facts, '$.tool') = ?3 AND json_extract(events.facts, '$.effect') = 'once' LIMIT 1",
     )?;
     let call = select.query_row(params![start.arguments, start.principal, start.tool], |row| row.get(0));
     Ok(call.optional()?.map(|Call(call)| call))

@@ -94,6 +94,14 @@ pub(super) fn register(
     Ok((host, lock))
 }
 
+/// The hosts that died without anybody having noticed.
+pub(super) fn dead_hosts(batch: &Batch<'_>, place: &Place, own: u64) -> rusqlite::Result<Vec<u64>> {
+    let mut select = batch.connection.prepare_cached("SELECT id FROM hosts WHERE id <> ?1")?;
+    let hosts: Vec<u64> =
+        select.query_map([int(own)], |row| uint(row, 0))?.collect::<rusqlite::Result<_>>()?;
+    Ok(hosts.into_iter().filter(|host| files::is_dead(place, *host)).collect())
+}
+
 /// Gives every running call of a dead host its ending.
 pub(super) fn mark_calls_of(batch: &mut Batch<'_>, host: u64, now_ms: u64) -> Result<(), Failure> {
     let running = fold::running(batch.connection)?;

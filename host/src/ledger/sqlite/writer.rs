@@ -256,7 +256,7 @@ fn begin<'a>(own: &mut Own, batch: &mut Batch<'a>, start: &'a StartOp) -> Result
     if let Some(refusal) = refusal {
         return Ok(Ok(refused(refusal)));
     }
-    if let Some(call) = key::doubted(batch, start)? {
+    if let Some(call) = key::doubted(own, batch, start)? {
         return Ok(Ok(Reply::Start(Start::InDoubt { call })));
     }
     let approval = match approved(batch, start)? {

@@ -31,7 +31,7 @@ fn op() -> impl Strategy<Value = Op> {
 struct Model {
     calls: Vec<(CallId, CallState)>,
     running: Vec<(u64, Effect, Option<u8>)>,
-    keys: HashMap<u8, (u64, u8, CallState)>,
+    keys: HashMap<u8, (u64, u8, CallState, Effect)>,
     next: u64,
 }
 
@@ -39,7 +39,7 @@ impl Model {
     /// What the ledger must answer, as its debug form up to the variant and the call it names.
     fn start(&mut self, key: Option<u8>, arguments: u8, effect: Effect) -> String {
         let n = self.next;
-        if let Some((holder, bound, state)) = key.and_then(|key| self.keys.get(&key)).copied() {
+        if let Some((holder, bound, state, _)) = key.and_then(|key| self.keys.get(&key)).copied() {
             if bound != arguments {
                 return format!("mismatch {}", call(holder));
             }
@@ -50,18 +50,17 @@ impl Model {
                 _ => {}
             }
         }
-        let doubted = self
-            .keys
-            .values()
-            .filter(|(_, bound, state)| *bound == arguments && *state == CallState::InDoubt);
-        if effect == Effect::Once && doubted.count() > 0 {
+        let is_doubted = |(_, bound, state, first): &(u64, u8, CallState, Effect)| {
+            (*bound, *state, *first) == (arguments, CallState::InDoubt, Effect::Once)
+        };
+        if effect == Effect::Once && self.keys.values().any(is_doubted) {
             return "in doubt".to_owned();
         }
         self.next += 1;
         self.calls.push((call(n), CallState::Started));
         self.running.push((n, effect, key));
         if let Some(key) = key {
-            self.keys.insert(key, (n, arguments, CallState::Started));
+            self.keys.insert(key, (n, arguments, CallState::Started, effect));
         }
         "fresh".to_owned()
     }
