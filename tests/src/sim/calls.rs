@@ -72,6 +72,9 @@ impl World {
                 (Some(Bound::InDoubt), _) | (None, _) => {}
             }
         }
+        if verdict.is_ok() && self.scenario.tools[tool].effect == Effect::Once {
+            self.mark_the_dead(host);
+        }
         match verdict {
             Ok(_) if self.is_doubted(tool, key) => Answer::InDoubt,
             verdict => verdict.map_or_else(Answer::Refused, Answer::Start),

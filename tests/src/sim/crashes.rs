@@ -47,6 +47,15 @@ impl World {
         }
     }
 
+    /// Every dead host's calls get their marks.
+    pub(super) fn mark_the_dead(&mut self, host: usize) {
+        for dead in 0..self.hosts.len() {
+            if !self.hosts[dead].alive {
+                self.mark(host, dead);
+            }
+        }
+    }
+
     fn mark(&mut self, host: usize, dead: usize) {
         for (run, call, key) in std::mem::take(&mut self.hosts[dead].running) {
             self.summary.note("mark");
