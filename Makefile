@@ -18,7 +18,7 @@ VENV := target/venv
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
-demo: host guests ## Set up, then watch an agent work through a morning, every call decided
+demo: host guests ## Set up, then watch an agent work through a day, every call decided
 	@python3 tools/support_desk/desk/make_xlsx.py
 	@python3 tests/demo/agent.py $(TOOLGATE)
 
