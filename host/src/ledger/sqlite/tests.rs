@@ -276,3 +276,21 @@ proptest! {
         });
     }
 }
+
+/// A host that was killed while it copied the log into the file may leave half a page there.
+#[tokio::test]
+async fn half_a_page_at_the_end_is_damage_once_the_log_is_empty() {
+    let Fixture { dir, ledger, run } = Fixture::new().await;
+    ledger.start(intent(run, 1), Durability::Synced).await.unwrap();
+    let append = || {
+        let mut file = fs::OpenOptions::new().append(true).open(path(&dir)).unwrap();
+        std::io::Write::write_all(&mut file, &[0; 2_048]).unwrap();
+    };
+    let verify = || Ledger::read(&path(&dir)).unwrap().verify(None).unwrap();
+    append();
+    assert!(verify().ok, "{:?}", verify().broken);
+    ledger.close().await.unwrap();
+    assert!(verify().ok, "{:?}", verify().broken);
+    append();
+    assert!(!verify().ok);
+}
