@@ -270,3 +270,16 @@ async fn a_host_that_is_too_busy_says_nothing_of_the_tool() {
     }
     assert_word(&outcome, "completed");
 }
+
+#[tokio::test]
+async fn a_tool_that_hangs_is_to_blame_also_in_a_run_with_little_time_left() {
+    let test = TestGate::new().guarded().section("[run]\nbudgets = { wall_time = \"20s\" }").guest(
+        &choosing(&[('l', SPINS)]),
+        &format!("{TOUCHY}\nlimits.fuel = \"1000G\"\nlimits.deadline = \"30ms\""),
+    );
+    let gate = test.open().await;
+    for n in 0..2 {
+        assert_word(&alone(&gate, &format!("loop {n}")).await, "deadline");
+    }
+    assert_guard(&alone(&gate, "a").await, "breaker_open", "breaker");
+}

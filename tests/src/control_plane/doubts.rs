@@ -8,11 +8,11 @@ use super::{SLEEPS, choosing, noticed};
 use crate::support::binary::{Ran, toolgate};
 use crate::support::gate::call_with_key;
 use crate::support::mcp::Served;
-use crate::support::{Guest, TestGate, assert_word, until};
+use crate::support::{Guest, TestGate, assert_word, call, until};
 use serde_json::json;
-use toolgate::Gate;
 use toolgate::call::Outcome;
 use toolgate::ledger::{CallState, Resolution};
+use toolgate::{Gate, RunOptions};
 
 const ARGUMENTS: &str = r#"{"text":"trap"}"#;
 
@@ -232,4 +232,45 @@ async fn where_no_schema_is_known_the_result_is_taken_and_that_is_said() {
         let gate = test.open().await;
         assert_eq!(repeat(&gate).await.output, Some(json!({"parcel": 7})));
     }
+}
+
+#[tokio::test]
+async fn a_call_without_a_key_is_in_doubt_whatever_key_comes_after_it() {
+    let test = host("key = \"client\"");
+    let gate = test.open().await;
+    assert_word(&call(&gate, "guest", ARGUMENTS).await, "trap");
+    assert_word(&call(&gate, "guest", ARGUMENTS).await, "in_doubt");
+    assert_word(&repeat(&gate).await, "in_doubt");
+    assert_word(&call(&gate, "guest", r#"{"text":"another"}"#).await, "completed");
+    assert_eq!(listed(&test).len(), 1);
+    test.verified();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_given_up_before_it_could_run_is_no_doubt_and_costs_nothing() {
+    let named =
+        |name: &str| guest(&[('s', SLEEPS)]).define(|definition| definition.name = name.to_owned()).build();
+    let test = TestGate::new()
+        .host("concurrency = 2")
+        .tool("slow_a", &named("slow_a"), ONCE)
+        .tool("slow_b", &named("slow_b"), ONCE)
+        .guest(&guest(&[]), &format!("{ONCE}\ncost = \"0.05\"\ncharge = \"0\""));
+    let gate = test.open().await;
+    let run = gate.run(RunOptions::default()).await.expect("a run");
+    let started = |count: usize| {
+        test.all_calls().iter().filter(|call| call.state == CallState::Started).count() == count
+    };
+    let mut flights = Vec::new();
+    for (count, tool) in [(1, "slow_a"), (2, "slow_b"), (3, "guest")] {
+        let run = run.clone();
+        flights.push(tokio::spawn(async move { run.call(tool, json!({"text": "sleep"})).await }));
+        until("it has started", || started(count)).await;
+    }
+    let waiting = flights.pop().expect("the last one");
+    waiting.abort();
+    assert!(waiting.await.is_err_and(|error| error.is_cancelled()));
+    until("it has ended", || started(2)).await;
+    assert_eq!(listed(&test), [""; 0]);
+    assert_eq!(run.status().await.expect("a standing").usage.cost_usd, 0.0);
+    flights.iter().for_each(tokio::task::JoinHandle::abort);
 }
