@@ -22,7 +22,7 @@ pub(crate) fn measure(place: &Place, table: &mut Table) -> Result<()> {
         let (mut p50, mut p99, mut usual) = (Rounds::default(), Rounds::default(), Rounds::default());
         for round in 0..=ROUNDS {
             let baseline = spread(alone(&bare).await?)?;
-            let ours = spread(committed(&run).await?)?;
+            let ours = spread(committed(&run, CALLS).await?)?;
             let unset = spread(alone(&as_it_comes).await?)?;
             // The first round fills caches and pools.
             if round > 0 {
@@ -51,10 +51,11 @@ async fn alone(bare: &Bare) -> Result<Vec<Duration>> {
     Ok(samples)
 }
 
-async fn committed(run: &Run) -> Result<Vec<Duration>> {
+/// How long each of so many calls took.
+pub(super) async fn committed(run: &Run, calls: usize) -> Result<Vec<Duration>> {
     let arguments = format!(r#"{{"text":"{TEXT}"}}"#);
-    let mut samples = Vec::with_capacity(CALLS);
-    for _ in 0..CALLS {
+    let mut samples = Vec::with_capacity(calls);
+    for _ in 0..calls {
         let began = Instant::now();
         let outcome = run.call("echo", arguments.as_str()).await;
         samples.push(began.elapsed());

@@ -3,14 +3,14 @@
 //! The baseline is the same call alone, before they begin. Invariant: none of the 64 ended while the call was
 //! measured, and all of them had had time to turn out to be long.
 
-use super::place::{Place, TEXT};
+use super::call::committed;
+use super::place::Place;
 use super::stats::{Rounds, spread};
 use super::table::{Bound, Table, Unit};
 use anyhow::{Result, ensure};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::JoinSet;
-use toolgate::call::Status;
-use toolgate::{Gate, Run, RunOptions};
+use toolgate::{Gate, RunOptions};
 
 const ROUNDS: usize = 5;
 const CALLS: usize = 300;
@@ -27,14 +27,14 @@ pub(crate) fn measure(place: &Place, table: &mut Table) -> Result<()> {
         let run = gate.run(RunOptions::default()).await?;
         let (mut p50, mut p99) = (Rounds::default(), Rounds::default());
         for round in 0..=ROUNDS {
-            let solo = spread(short_calls(&run).await?)?;
+            let solo = spread(committed(&run, CALLS).await?)?;
             let mut spinners = JoinSet::new();
             for _ in 0..SLOTS / 2 {
                 let (run, tool) = (run.clone(), endless.tool);
                 spinners.spawn(async move { run.call(tool, "{}").await });
             }
             tokio::time::sleep(SETTLE).await;
-            let beside = spread(short_calls(&run).await?)?;
+            let beside = spread(committed(&run, CALLS).await?)?;
             ensure!(
                 spinners.try_join_next().is_none(),
                 "a spinner ended while the short calls were measured"
@@ -56,16 +56,4 @@ pub(crate) fn measure(place: &Place, table: &mut Table) -> Result<()> {
         gate.close().await?;
         Ok(())
     })
-}
-
-async fn short_calls(run: &Run) -> Result<Vec<Duration>> {
-    let arguments = format!(r#"{{"text":"{TEXT}"}}"#);
-    let mut samples = Vec::with_capacity(CALLS);
-    for _ in 0..CALLS {
-        let began = Instant::now();
-        let outcome = run.call("echo", arguments.as_str()).await;
-        samples.push(began.elapsed());
-        ensure!(outcome.status == Status::Completed, "echo ended with {outcome:?}");
-    }
-    Ok(samples)
 }

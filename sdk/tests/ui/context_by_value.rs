@@ -1,3 +1,5 @@
+//! A mistake: a call context that is taken by value, changed, or taken twice. Not here: the right way, which is in `tool.rs`. Invariant: it does not compile, and `context_by_value.stderr` points at it.
+
 use toolgate_sdk::Context;
 
 /// Takes the context.

@@ -1,3 +1,5 @@
+//! A mistake: a method as a tool. Not here: free functions. Invariant: it does not compile, and `method.stderr` points at it.
+
 struct Desk;
 
 impl Desk {

@@ -1,3 +1,5 @@
+//! A mistake: results of a type without the derives that a schema needs. Not here: arguments. Invariant: it does not compile, and `result_without_derive.stderr` points at it.
+
 struct Order {
     id: u32,
 }

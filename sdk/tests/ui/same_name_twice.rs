@@ -1,3 +1,5 @@
+//! A mistake: two tools of one name in a component. Not here: names in different components. Invariant: it does not compile, and `same_name_twice.stderr` points at it.
+
 mod one {
     /// Gives one.
     #[toolgate_sdk::tool]

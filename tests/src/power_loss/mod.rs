@@ -8,6 +8,7 @@ mod image;
 mod log;
 mod vfs;
 
+use crate::support::entries;
 use image::{Dice, Platter};
 use log::{Class, Event, RecordingDisk};
 use rusqlite::{Connection, OpenFlags};
@@ -16,7 +17,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
-use toolgate::call::{CallId, Outcome, RunId, Status, Usage};
+use toolgate::call::{CallId, Outcome, RunId, Status};
 use toolgate::ledger::{
     CallState, Durability, Effect, Ending, Intent, Ledger, LedgerOptions, NewRun, Start, Told,
 };
@@ -208,50 +209,17 @@ fn call(n: u64) -> CallId {
 
 fn intent(n: u64, effect: Effect) -> Intent {
     Intent {
-        call: call(n),
-        run: run(),
-        principal: "default".to_owned(),
-        tool: "echo".to_owned(),
         arguments: json!({ "text": "x".repeat(1_500) }),
         arguments_digest: [1; 32],
         key: (effect == Effect::Once).then(|| format!("key {n}")),
-        effect,
-        attempt: 1,
-        policy_digest: [2; 32],
-        component_digest: [3; 32],
-        rules: Vec::new(),
-        thought: None,
-        expected: None,
-        context: None,
-        traceparent: None,
-        approval: None,
-        ask: None,
         at_ms: 1_000 + n,
+        ..entries::intent(run(), call(n), "default", "echo", effect)
     }
 }
 
 fn ending(n: u64) -> Ending {
-    let outcome = Outcome {
-        run: Some(run()),
-        call: call(n),
-        tool: "echo".to_owned(),
-        status: Status::Completed,
-        reason: None,
-        rule: None,
-        hint: None,
-        retry_after_ms: None,
-        approval: None,
-        output: Some(json!({ "text": "y".repeat(1_500) })),
-        text: String::new(),
-        findings: Vec::new(),
-        taint: Vec::new(),
-        notices: Vec::new(),
-        degraded: None,
-        recorded: false,
-        attempts: 1,
-        usage: Usage::default(),
-        operator: None,
-    };
+    let output = Some(json!({ "text": "y".repeat(1_500) }));
+    let outcome = Outcome { output, ..entries::outcome(run(), call(n), "echo", Status::Completed) };
     Ending {
         call: call(n),
         outcome,

@@ -8,6 +8,7 @@
 use super::executor::{Key, Running};
 use super::host::Answer;
 use super::scenario::{Effect, PRINCIPAL, Scenario, Tool};
+use crate::support::entries;
 use serde_json::json;
 use std::fs::File;
 use std::io;
@@ -243,25 +244,12 @@ fn intent(ask: &Ask, tool: &Tool, key: Key) -> Intent {
         Effect::Once => ledger::Effect::Once,
     };
     Intent {
-        call: ask.call,
-        run: ask.run,
-        principal: PRINCIPAL.to_owned(),
-        tool: ask.tool.clone(),
         arguments: json!({ "number": arguments }),
         arguments_digest: digest(arguments),
         key: (tool.effect != Effect::ReadOnly).then(|| format!("{run} {arguments}")),
-        effect,
-        attempt: 1,
-        policy_digest: [0; 32],
-        component_digest: [0; 32],
-        rules: Vec::new(),
-        thought: None,
-        expected: None,
-        context: None,
-        traceparent: None,
-        approval: None,
         ask: Some(ask.clone()),
         at_ms: ask.at_ms,
+        ..entries::intent(ask.run, ask.call, PRINCIPAL, &ask.tool, effect)
     }
 }
 
@@ -277,25 +265,5 @@ fn steering(run: RunId, steer: Steer, at_ms: u64) -> Steering {
 }
 
 fn outcome(run: RunId, call: CallId, status: Status, reason: Option<Reason>) -> Outcome {
-    Outcome {
-        run: Some(run),
-        call,
-        tool: "a tool".to_owned(),
-        status,
-        reason,
-        rule: None,
-        hint: None,
-        retry_after_ms: None,
-        approval: None,
-        output: None,
-        text: String::new(),
-        findings: Vec::new(),
-        taint: Vec::new(),
-        notices: Vec::new(),
-        degraded: None,
-        recorded: false,
-        attempts: 1,
-        usage: Usage::default(),
-        operator: None,
-    }
+    Outcome { reason, ..entries::outcome(run, call, "a tool", status) }
 }

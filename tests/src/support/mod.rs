@@ -3,6 +3,7 @@
 pub mod binary;
 pub mod chance;
 pub mod disk;
+pub mod entries;
 pub mod gate;
 pub mod guest;
 pub mod mcp;
