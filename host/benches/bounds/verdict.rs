@@ -81,7 +81,7 @@ impl Verdicts {
         self.ask.call = CallId::new(self.ask.at_ms, random);
         self.ask.fingerprint = Fingerprint { exact: self.seq, near: self.seq };
         let began = Instant::now();
-        let admission = self.board.admit(&self.ask).map_err(|no| anyhow!("refused: {no:?}"))?;
+        let admission = self.board.admit(&self.ask).answer.map_err(|no| anyhow!("refused: {no:?}"))?;
         self.apply(
             self.ask.run,
             Kind::Admitted(Admitted {

@@ -7,9 +7,9 @@ use super::board::Board;
 use super::budget::Budget;
 use super::inquiry::{Inquiry, No};
 use super::retry;
-use super::run::Course;
+use super::run::{Course, RunState};
 use super::settings::{Retry, RunGuards};
-use super::verdict::{Admission, Ask, GuardName, Refusal, Why};
+use super::verdict::{Admission, Ask, Consulted, GuardName, Why};
 use crate::call::{Denial, RunId};
 
 /// Guards that an ask passes; readings rarely exceed it.
@@ -20,30 +20,33 @@ impl Board {
     ///
     /// Pure: the call counts once its intent's event is applied, and that intent must hold `allowed`. Needs every
     /// scope that [`missing`](Self::missing) asks for; without them the run is unknown.
-    pub fn admit(&self, ask: &Ask) -> Result<Admission, Refusal> {
-        let unknown = || {
-            No::new(Denial::UnknownRun, GuardName::Course, ask.run, Why::UnknownRun)
-                .refusal(ask.run, Vec::new())
-        };
-        if self.missing(ask.run, Some(&ask.tool)).is_some() {
-            return Err(unknown());
-        }
+    pub fn admit(&self, ask: &Ask) -> Consulted {
         let lineage = self.lineage(ask.run);
-        let own = lineage.first().map(|(_, state)| *state).ok_or_else(unknown)?;
-        let principal = own.principal.as_deref().and_then(|name| self.principal(name));
-        let mut inquiry = Inquiry {
+        let Some(mut inquiry) = self.inquiry(ask, &lineage) else {
+            let unknown = No::new(Denial::UnknownRun, GuardName::Course, ask.run, Why::UnknownRun);
+            return Consulted { answer: Err(unknown.refusal(ask.run)), readings: Vec::new() };
+        };
+        let walked = inquiry.walk();
+        let Inquiry { notices, readings, .. } = inquiry;
+        let answer = walked.map(|allowed| Admission { allowed, notices }).map_err(|no| no.refusal(ask.run));
+        Consulted { answer, readings }
+    }
+
+    /// `None` where something that the ask needs is not in memory.
+    fn inquiry<'a>(&'a self, ask: &'a Ask, lineage: &'a [(RunId, &'a RunState)]) -> Option<Inquiry<'a>> {
+        if self.missing(ask.run, Some(&ask.tool)).is_some() {
+            return None;
+        }
+        let (_, own) = lineage.first()?;
+        Some(Inquiry {
             ask,
-            lineage: &lineage,
+            lineage,
             own,
-            tool: self.tool(&ask.tool).ok_or_else(unknown)?,
-            principal: principal.ok_or_else(unknown)?,
+            tool: self.tool(&ask.tool)?,
+            principal: self.principal(own.principal.as_deref()?)?,
             readings: Vec::with_capacity(READINGS),
             notices: Vec::new(),
-        };
-        match inquiry.walk() {
-            Ok(allowed) => Ok(Admission { allowed, notices: inquiry.notices, readings: inquiry.readings }),
-            Err(no) => Err(no.refusal(ask.run, inquiry.readings)),
-        }
+        })
     }
 
     /// Whether the tool's retry budget has room for one more attempt. A tool that was not loaded has none.

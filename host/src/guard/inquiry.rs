@@ -35,7 +35,7 @@ pub(super) struct Inquiry<'a> {
     pub(super) notices: Vec<Notice>,
 }
 
-/// A refusal without the readings.
+/// A refusal, before it is known who asks.
 pub(super) struct No {
     code: Denial,
     guard: GuardName,
@@ -63,7 +63,7 @@ impl No {
         Self { pauses: true, ..self }
     }
 
-    pub(super) fn refusal(self, asking: RunId, readings: Vec<Reading>) -> Refusal {
+    pub(super) fn refusal(self, asking: RunId) -> Refusal {
         Refusal {
             code: self.code,
             guard: self.guard,
@@ -73,7 +73,6 @@ impl No {
             retry_after_ms: self.retry_after_ms,
             halts: self.halts,
             pauses: self.pauses,
-            readings,
         }
     }
 }
@@ -159,6 +158,9 @@ impl Inquiry<'_> {
     fn review(&mut self) -> Result<(), No> {
         for (run, state) in self.lineage {
             if let Some(why) = review::due(state, &self.ask.run_guards) {
+                if let Why::Review { used, limit, .. } = why {
+                    self.read(GuardName::Review, used, limit);
+                }
                 return Err(No::new(Denial::RunPaused, GuardName::Review, *run, why).pausing());
             }
         }
@@ -198,6 +200,9 @@ impl Inquiry<'_> {
     fn repetition(&mut self) -> Result<(), No> {
         let (ask, poll_ms) = (self.ask, self.ask.tool_guards.poll_ms);
         let sight = self.own.history.sight(&ask.tool, ask.fingerprint, poll_ms, ask.at_ms);
+        if let Some((used, limit)) = sight.numbers().filter(|_| ask.run_guards.repetition) {
+            self.read(GuardName::Repetition, used, limit);
+        }
         match sight {
             Sight::New => Ok(()),
             Sight::Notice(_) | Sight::Refuse { .. } if !ask.run_guards.repetition => Ok(()),
@@ -206,7 +211,9 @@ impl Inquiry<'_> {
                 Ok(())
             }
             Sight::Early { retry_after_ms } => {
-                let why = Why::PolledEarly { poll_ms: poll_ms.unwrap_or(0) };
+                let poll_ms = poll_ms.unwrap_or(0);
+                self.read(GuardName::Poll, poll_ms.saturating_sub(retry_after_ms), poll_ms);
+                let why = Why::PolledEarly { poll_ms };
                 Err(No::new(Denial::RateLimited, GuardName::Poll, ask.run, why).after(retry_after_ms))
             }
             Sight::Refuse { pattern, retry_after_ms, halts } => {
@@ -221,6 +228,7 @@ impl Inquiry<'_> {
         let ask = self.ask;
         let slow_ms = self.tool.slow_until_ms.saturating_sub(ask.at_ms);
         if slow_ms > 0 {
+            self.read(GuardName::Slowed, slow_ms, 0);
             let no = No::new(Denial::RateLimited, GuardName::Slowed, ask.run, Why::Slowed);
             return Err(no.after(slow_ms));
         }

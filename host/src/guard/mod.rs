@@ -40,4 +40,4 @@ pub use run::Course;
 pub use scope::Scope;
 pub use spend::Window;
 pub use status::{Amounts, Left, NextAction, Standing, Status};
-pub use verdict::{Admission, Ask, GuardName, Notice, Reading, Refusal, Why};
+pub use verdict::{Admission, Ask, Consulted, GuardName, Notice, Reading, Refusal, Why};

@@ -29,6 +29,8 @@ use std::collections::VecDeque;
 const REMEMBERED: usize = 32;
 /// The longest cycle.
 const PERIOD_MAX: usize = 4;
+/// Rounds of a cycle, or equal calls in a row, that are borne.
+const ROUNDS: u64 = 2;
 /// Equal results that are a pattern.
 const SAME_RESULTS: u64 = 3;
 /// Errors in a row that are a pattern.
@@ -128,6 +130,25 @@ pub(super) enum Sight {
     Early { retry_after_ms: u64 },
     /// It repeats.
     Refuse { pattern: Pattern, retry_after_ms: Option<u64>, halts: bool },
+}
+
+impl Sight {
+    /// How often it is seen with this call, and how often that is borne; `None` where an interval decides.
+    pub(super) fn numbers(&self) -> Option<(u64, u64)> {
+        let (pattern, refused) = match self {
+            Self::New => return Some((1, ROUNDS)),
+            Self::Early { .. } => return None,
+            Self::Notice(pattern) => (pattern, false),
+            Self::Refuse { pattern, .. } => (pattern, true),
+        };
+        Some(match *pattern {
+            Pattern::Same { times, .. } => (times, ROUNDS),
+            Pattern::Cycle { .. } => (ROUNDS + u64::from(refused), ROUNDS),
+            Pattern::SameResult { times, .. } => (times + 1, SAME_RESULTS + 1),
+            Pattern::Unchanged { times, .. } => (times, SAME_RESULTS),
+            Pattern::Errors { times } => (times, ERRORS),
+        })
+    }
 }
 
 impl History {

@@ -27,7 +27,7 @@ impl Board {
         guards: &RunGuards,
         at_ms: u64,
     ) -> Result<Vec<bool>, Refusal> {
-        self.weigh(run, words, guards, at_ms).map_err(|no| no.refusal(run, Vec::new()))
+        self.weigh(run, words, guards, at_ms).map_err(|no| no.refusal(run))
     }
 
     fn weigh(&self, run: RunId, words: &[&Steer], guards: &RunGuards, at_ms: u64) -> Result<Vec<bool>, No> {

@@ -38,6 +38,15 @@ pub struct Ask {
     pub tool_guards: Arc<ToolGuards>,
 }
 
+/// What the guards say to one ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consulted {
+    /// Whether the call may run.
+    pub answer: Result<Admission, Refusal>,
+    /// The guards consulted, with their numbers at that moment. Where the answer is no, the last one refuses.
+    pub readings: Vec<Reading>,
+}
+
 /// The call may run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
@@ -45,8 +54,6 @@ pub struct Admission {
     pub allowed: Hold,
     /// What the agent should know.
     pub notices: Vec<Notice>,
-    /// The guards consulted, with their numbers.
-    pub readings: Vec<Reading>,
 }
 
 /// The call may not run.
@@ -68,8 +75,6 @@ pub struct Refusal {
     pub halts: bool,
     /// `run` is to be paused for a person.
     pub pauses: bool,
-    /// The guards consulted, with their numbers; the last one refuses.
-    pub readings: Vec<Reading>,
 }
 
 /// Why a guard says no. Times in milliseconds, money in micro-USD.

@@ -123,6 +123,15 @@ pub struct Intent {
     pub at_ms: u64,
 }
 
+/// What an intent is answered, and what the guards that were asked had read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// The answer.
+    pub start: Start,
+    /// The guards consulted, with their numbers at that moment; none where nothing was asked of them.
+    pub readings: Vec<Reading>,
+}
+
 /// The answer to an intent. Only [`Start::Fresh`] writes a record and allows the call to run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Start {

@@ -19,7 +19,7 @@ mod sync;
 
 pub use disk::{Disk, Sync, SystemDisk};
 pub use entry::{
-    ApprovalAsk, Attempt, Decided, Durability, Effect, Ending, InFlight, Intent, LogLine, NewApproval,
+    ApprovalAsk, Asked, Attempt, Decided, Durability, Effect, Ending, InFlight, Intent, LogLine, NewApproval,
     NewRun, Receipt, Refusal, Refused, Resolution, Resolved, RunRow, Start, Started, Steering, Told, Turn,
     Unapproved,
 };
@@ -155,7 +155,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::UnknownRun`] when the run is not this principal's, [`LedgerError::AlreadyStarted`] when the
     /// call id was used, [`LedgerError::Unavailable`] when nothing can be promised: then nothing may run.
-    pub async fn start(&self, intent: Intent, durability: Durability) -> Result<Start, LedgerError> {
+    pub async fn start(&self, intent: Intent, durability: Durability) -> Result<Asked, LedgerError> {
         let hold = intent.ask.as_ref().map_or_else(Hold::default, |ask| ask.worst);
         let op = StartOp {
             call: intent.call,
@@ -169,14 +169,14 @@ impl Ledger {
             ask: intent.ask.clone(),
             record: Record::intent(intent, hold, self.0.host)?,
         };
-        let start = match self.0.committer.submit(Op::Start(op)).await? {
-            Reply::Start(start) => start,
+        let asked = match self.0.committer.submit(Op::Start(op)).await? {
+            Reply::Start(asked) => asked,
             other => return Err(commit::unexpected(&other)),
         };
-        if matches!(start, Start::Fresh(_) | Start::Recorded(_)) {
+        if matches!(asked.start, Start::Fresh(_) | Start::Recorded(_)) {
             self.0.reach(durability).await?;
         }
-        Ok(start)
+        Ok(asked)
     }
 
     /// Writes the one ending of a call that this host started.

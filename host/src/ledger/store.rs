@@ -6,7 +6,7 @@
 
 use super::chain::Hash;
 use super::entry::{
-    ApprovalAsk, Attempt, Decided, Effect, NewApproval, NewRun, Receipt, Refused, Resolved, Start,
+    ApprovalAsk, Asked, Attempt, Decided, Effect, NewApproval, NewRun, Receipt, Refused, Resolved, Start,
 };
 use super::error::LedgerError;
 use super::record::Record;
@@ -139,7 +139,7 @@ pub(super) enum Reply {
     /// To `OpenRun`.
     Run(RunId),
     /// To `Start`.
-    Start(Start),
+    Start(Asked),
     /// To `Refuse`.
     Refused(Refused),
     /// To `Attempt`, where the retry budget is used up.
@@ -157,7 +157,7 @@ impl Reply {
     pub(super) fn set_head(&mut self, head: Hash) {
         match self {
             Self::Written(receipt) | Self::Refused(Refused { receipt, .. }) => receipt.head = head,
-            Self::Start(Start::Fresh(started)) => started.receipt.head = head,
+            Self::Start(Asked { start: Start::Fresh(started), .. }) => started.receipt.head = head,
             Self::Run(_) | Self::Start(_) | Self::Standing(_) | Self::NoRetry | Self::Unturned(_) => {}
         }
     }

@@ -104,7 +104,11 @@ pub(super) async fn intent(
     let (rules, admitted) = (permit.rules().to_vec(), Arc::clone(&trip.admitted));
     unended.started = Some(Started { cancelled, durability, effect, rules, admitted });
     loop {
-        let started = host.ledger.start(entry(host, trip, &permit, effect), durability).await;
+        let asked = host.ledger.start(entry(host, trip, &permit, effect), durability).await;
+        let started = asked.map(|asked| {
+            trip.readings = asked.readings;
+            asked.start
+        });
         let end = match started {
             Ok(Start::Fresh(started)) => return Ok(begun(trip, permit, started.admission)),
             Ok(Start::InFlight(first)) => match wait(host, &permit, first).await {
@@ -139,7 +143,6 @@ fn begun(trip: &mut Trip, permit: Permit, admission: Option<Admission>) -> Begun
         return Begun { permit, allowed };
     };
     trip.notices.extend(admission.notices.iter().map(|notice| notice.text()));
-    trip.readings = admission.readings;
     Begun { permit, allowed: admission.allowed }
 }
 
@@ -178,7 +181,6 @@ pub(super) fn guarded(trip: &mut Trip, refusal: Refusal) -> Denied {
     let denied =
         Denied::new(refusal.code, refusal.text(&trip.tool), refusal.hint(), refusal.operator(&trip.tool))
             .by(vec![format!("guard.{}", refusal.guard.as_str())]);
-    trip.readings = refusal.readings;
     match refusal.retry_after_ms {
         Some(ms) => denied.retry_after_ms(ms),
         None => denied,

@@ -4,7 +4,7 @@
 //! Not here: how a result is compared (`host/src/pipeline/expectation.rs`). Invariant of the tests: the log is read back
 //! from the ledger, by the library or by `toolgate trace`.
 
-use super::{choosing, open, say, short};
+use super::{Clock, choosing, open, say, short};
 use crate::support::binary::toolgate;
 use crate::support::mcp::Served;
 use crate::support::{TestGate, assert_word};
@@ -103,6 +103,56 @@ async fn every_call_keeps_what_was_thought_and_the_guards_with_their_numbers_at_
         assert_eq!(content.guards.get("breaker"), (n < 3).then_some(&(0, 5)), "the steps come before it");
         assert_eq!(content.met, (n < 3).then_some(true));
     }
+}
+
+#[tokio::test]
+async fn what_a_key_a_doubt_or_a_person_decides_keeps_the_guards_numbers_too() {
+    let rule = "[[tools.guest.rule]]\nid = \"a-person\"\nwhen = [{ pointer = \"/text\", matches = \"^a\" }]\nthen = \"ask\"";
+    let policy = format!("effect = \"once\"\nkey = \"client\"\n{rule}");
+    let section = "[run]\nbudgets = { steps = 9 }";
+    let guest = choosing(&[('t', "(unreachable)")]);
+    let test = TestGate::new().guarded().section(section).guest(&guest, &policy);
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    let calls = [
+        ("s1", "k1", "completed", 0),
+        ("s1", "k1", "completed", 1),
+        ("s2", "k1", "key_mismatch", 1),
+        ("t1", "k2", "trap", 1),
+        ("t1", "k2", "in_doubt", 2),
+        ("a1", "k3", "needs_approval", 2),
+    ];
+    for (text, key, word, _) in calls {
+        let meta = CallMeta { idempotency_key: Some(key.to_owned()), ..CallMeta::default() };
+        assert_word(&run.call_with("guest", json!({ "text": text }), meta).await, word);
+    }
+    for (content, (text, _, word, steps)) in contents(&test, &run).iter().zip(calls) {
+        assert_eq!(content.guards.get("steps"), Some(&(steps, 9)), "{text} {word}");
+        assert_eq!(content.guards.get("breaker").map(|(_, limit)| *limit), Some(5), "{text} {word}");
+    }
+}
+
+#[tokio::test]
+async fn repeats_and_polls_that_are_refused_show_their_own_number() {
+    let repeating = host();
+    let gate = repeating.open().await;
+    let run = open(&gate).await;
+    for word in ["completed", "completed", "repetition"] {
+        assert_word(&say(&run, "s").await, word);
+    }
+    let seen: Vec<_> =
+        contents(&repeating, &run).iter().map(|content| content.guards["repetition"]).collect();
+    assert_eq!(seen, [(1, 2), (2, 2), (3, 2)]);
+
+    let clock = Clock::new();
+    let polling = TestGate::new().guarded().guest(&choosing(&[]), "poll = \"1m\"");
+    let gate = polling.open_with(clock.options()).await;
+    let run = open(&gate).await;
+    assert_word(&say(&run, "done?").await, "completed");
+    clock.pass(20_000);
+    assert_word(&say(&run, "done?").await, "rate_limited");
+    let early = contents(&polling, &run).remove(1).guards;
+    assert_eq!((early.get("poll"), early.get("repetition")), (Some(&(20_000, 60_000)), None));
 }
 
 #[tokio::test]

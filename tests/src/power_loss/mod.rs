@@ -186,7 +186,7 @@ async fn work(folder: &Path) {
 async fn synced_call(ledger: &Ledger, folder: &Path, n: u64) {
     log::with(folder, |log| log.purpose = Some(Class::Intent));
     let started = ledger.start(intent(n, Effect::Once), Durability::Synced).await.expect("a start");
-    assert!(matches!(started, Start::Fresh(_)));
+    assert!(matches!(started.start, Start::Fresh(_)));
     log::with(folder, |log| log.events.push(Event::Promised { call: n, ended: false }));
     log::with(folder, |log| log.purpose = Some(Class::Ending));
     ledger.end(ending(n), Durability::Synced).await.expect("an ending");

@@ -11,7 +11,7 @@ use super::world::{Next, World};
 use std::sync::Arc;
 use toolgate::call::{CallId, Denial, RunId};
 use toolgate::guard::event::{Admitted, Blame, Ended, Fingerprint, Kind};
-use toolgate::guard::{Admission, Ask, Notice, pause_ms};
+use toolgate::guard::{Admission, Ask, Consulted, Notice, Reading, Refusal, pause_ms};
 
 impl World {
     /// One suggested call: the guards, the key, the intent.
@@ -21,15 +21,15 @@ impl World {
         let fingerprint =
             Fingerprint { exact: arguments * 8 + tool as u64, near: arguments / 100 * 8 + tool as u64 };
         let ask = self.ask(run, tool, fingerprint);
-        let answer = self.answer(host, &ask, tool, key);
+        let asked = self.answer(host, &ask, tool, key);
         if let Some(twin) = &self.twin {
             assert_eq!(
                 twin.propose(host, &ask, &self.scenario.tools[tool], key),
-                answer,
+                asked,
                 "on the real ledger"
             );
         }
-        match answer {
+        match asked.0 {
             Answer::Start(admission) => self.start(index, tool, key, &ask, &admission),
             Answer::Refused(refusal) => self.refused(index, tool, fingerprint, &refusal),
             Answer::Recorded => self.recorded(index, fingerprint),
@@ -57,9 +57,13 @@ impl World {
 
     /// What the ledger in memory says: a run that stands gives not even a recorded answer; a key goes before the
     /// other guards.
-    fn answer(&mut self, host: usize, ask: &Ask, tool: usize, key: Key) -> Answer {
+    fn answer(&mut self, host: usize, ask: &Ask, tool: usize, key: Key) -> (Answer, Vec<Reading>) {
         self.hosts[host].follow(&self.ledger, ask.run, Some(&ask.tool));
-        let verdict = self.hosts[host].board.admit(ask);
+        let Consulted { answer, readings } = self.hosts[host].board.admit(ask);
+        (self.decide(host, answer, tool, key), readings)
+    }
+
+    fn decide(&mut self, host: usize, verdict: Result<Admission, Refusal>, tool: usize, key: Key) -> Answer {
         let stops = [Denial::RunHalted, Denial::RunPaused, Denial::DepthExceeded];
         let stopped = verdict.as_ref().is_err_and(|refusal| stops.contains(&refusal.code));
         if !stopped {

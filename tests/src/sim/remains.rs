@@ -62,10 +62,11 @@ impl World {
         let tool = &self.scenario.tools[tool];
         self.hosts[host].follow(&self.ledger, stranger, Some(tool.name));
         let board = &self.hosts[host].board;
-        let then = board.admit(&ask(tool, stranger, self.auditor.newest_ms(tool)));
+        let then = board.admit(&ask(tool, stranger, self.auditor.newest_ms(tool))).answer;
         let probing = then.is_err_and(|refusal| refusal.why == Why::BreakerOpen { probing: true });
         assert!(!probing, "a slot of {} is held, and no call runs", tool.name);
-        let later = board.admit(&ask(tool, stranger, self.now + LATER_MS)).unwrap();
+        let later = board.admit(&ask(tool, stranger, self.now + LATER_MS));
+        later.answer.unwrap();
         for reading in later.readings {
             let holds = matches!(reading.guard, GuardName::HourCost | GuardName::DayCost) && reading.used > 0;
             assert!(!holds, "the principal holds {reading:?}");

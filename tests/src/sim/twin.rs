@@ -17,10 +17,10 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use toolgate::call::{CallId, Outcome, Reason, RunId, Status, Usage};
 use toolgate::guard::event::{Blame, Ended, Event, Kind, Opened, Refused, Steer};
-use toolgate::guard::{Ask, Standing};
+use toolgate::guard::{Ask, Reading, Standing};
 use toolgate::ledger::{
-    self, Attempt, Disk, Durability, Ending, Intent, Ledger, LedgerOptions, NewRun, Refusal, Start, Steering,
-    Sync, Told,
+    self, Asked, Attempt, Disk, Durability, Ending, Intent, Ledger, LedgerOptions, NewRun, Refusal, Start,
+    Steering, Sync, Told,
 };
 
 /// The hosts' ledgers. The folder is dropped last.
@@ -87,16 +87,18 @@ impl Twin {
     }
 
     /// What the ledger answers to a proposal, whose intent it has written if it may start.
-    pub(super) fn propose(&self, host: usize, ask: &Ask, tool: &Tool, key: Key) -> Answer {
-        let started = self.ledger(host).start(intent(ask, tool, key), Durability::Committed);
-        match self.runtime.block_on(started).unwrap() {
+    pub(super) fn propose(&self, host: usize, ask: &Ask, tool: &Tool, key: Key) -> (Answer, Vec<Reading>) {
+        let asked = self.ledger(host).start(intent(ask, tool, key), Durability::Committed);
+        let Asked { start, readings } = self.runtime.block_on(asked).unwrap();
+        let answer = match start {
             Start::Fresh(started) => Answer::Start(started.admission.expect("the guards were asked")),
             Start::Refused(refusal) => Answer::Refused(*refusal),
             Start::Recorded(_) => Answer::Recorded,
             Start::InFlight(_) => Answer::Conflict,
             Start::InDoubt { .. } => Answer::InDoubt,
             other @ (Start::Unapproved(_) | Start::KeyMismatch { .. }) => panic!("{other:?}"),
-        }
+        };
+        (answer, readings)
     }
 
     /// Whether the ledger lets the call be tried once more; then that is written.

@@ -14,7 +14,7 @@ fn an_unknown_run_is_refused() {
 fn a_state_that_was_not_loaded_refuses() {
     let mut world = World::new();
     let ask = world.ask(1, "t", 100);
-    assert_eq!(world.board.admit(&ask).unwrap_err().code, Denial::UnknownRun);
+    assert_eq!(world.board.admit(&ask).answer.unwrap_err().code, Denial::UnknownRun);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn an_old_segment_is_refreshed_and_the_budgets_stay() {
     let refusal = world.asked(1, 200).unwrap_err();
     assert_eq!(refusal.code, Denial::CheckpointAndRefresh);
     world.steer(1, Steer::Refreshed);
-    let steps = world.asked(1, 200).unwrap().readings;
+    let steps = world.readings(1, 200);
     assert!(steps.iter().any(|reading| reading.guard == GuardName::Steps && reading.used == 1));
 }
 
@@ -174,9 +174,10 @@ fn a_child_waits_for_its_parents_review() {
 fn the_readings_are_the_guards_consulted_and_the_last_one_refuses() {
     let mut world = World::new();
     world.tool.breaker = Some(Breaker { failures: 1, ..Breaker::default() });
-    let readings = world.fail(1, 100).unwrap().readings;
+    let readings = world.readings(1, 100);
     assert_eq!(serde_json::to_value(readings[0]).unwrap()["guard"], "depth");
     assert!(readings.iter().any(|r| r.guard == GuardName::Cost && r.limit == 500_000));
-    let last = *world.asked(1, 200).unwrap_err().readings.last().unwrap();
+    world.fail(1, 100).unwrap();
+    let last = *world.readings(1, 200).last().unwrap();
     assert_eq!((last.guard, last.used, last.limit), (GuardName::Breaker, 1, 1));
 }

@@ -16,7 +16,7 @@ mod words;
 
 use super::event::{Admitted, Blame, Ended, Event, Fingerprint, Hold, Kind, Opened, Refused, Steer};
 use super::settings::{Breaker, RunGuards, SpendGuards, ToolGuards};
-use super::{Admission, Ask, Board, Notice, Pattern, Refusal};
+use super::{Admission, Ask, Board, Consulted, Notice, Pattern, Reading, Refusal};
 use crate::call::{CallId, Denial, RunId};
 use std::sync::Arc;
 
@@ -87,6 +87,12 @@ impl World {
         self.decide(&ask)
     }
 
+    /// What the guards read when they are asked.
+    fn readings(&mut self, n: u8, arguments: u64) -> Vec<Reading> {
+        let ask = self.ask(n, "t", arguments);
+        self.consult(&ask).readings
+    }
+
     fn ask(&mut self, n: u8, tool: &str, arguments: u64) -> Ask {
         self.calls += 1;
         Ask {
@@ -104,6 +110,10 @@ impl World {
     }
 
     fn decide(&mut self, ask: &Ask) -> Result<Admission, Refusal> {
+        self.consult(ask).answer
+    }
+
+    fn consult(&mut self, ask: &Ask) -> Consulted {
         while let Some(scope) = self.board.missing(ask.run, Some(&ask.tool)) {
             self.board.insert(scope, None).unwrap();
         }

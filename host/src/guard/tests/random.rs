@@ -158,7 +158,7 @@ proptest! {
         let ask = world.ask(1, "a", 5);
         let first = world.decide(&ask);
         let before = state_of(&world.board);
-        prop_assert_eq!(world.board.admit(&ask), first);
+        prop_assert_eq!(world.board.admit(&ask).answer, first);
         prop_assert_eq!(state_of(&world.board), before);
     }
 }

@@ -9,12 +9,12 @@ use super::key;
 use super::row::{Run, int};
 use super::{Place, approvals, doubts, empty_log, recover, sql, turn};
 use crate::call::{CallId, Denial, RunId};
-use crate::guard::Refusal;
 use crate::guard::event::{Hold, Steer};
 use crate::guard::settings::RunGuards;
+use crate::guard::{Admission, Consulted, Refusal};
 use crate::ledger::chain::Hash;
 use crate::ledger::disk::Disk;
-use crate::ledger::entry::{Attempt, NewRun, Receipt, Refused, Start, Started, Steering, Unapproved};
+use crate::ledger::entry::{Asked, Attempt, NewRun, Receipt, Refused, Start, Started, Steering, Unapproved};
 use crate::ledger::error::LedgerError;
 use crate::ledger::record::Record;
 use crate::ledger::store::{Answer, Op, Reply, StartOp, Store};
@@ -239,29 +239,43 @@ fn begin<'a>(own: &mut Own, batch: &mut Batch<'a>, start: &'a StartOp) -> Result
     if own.flights.contains_key(&start.call) {
         return Ok(Err(LedgerError::AlreadyStarted(start.call)));
     }
-    let asked = match &start.ask {
-        Some(ask) => batch.board(start.run, Some(&ask.tool))?.admit(ask).map(Some),
-        None => Ok(None),
+    let (answer, readings) = match &start.ask {
+        Some(ask) => {
+            let Consulted { answer, readings } = batch.board(start.run, Some(&ask.tool))?.admit(ask);
+            (answer.map(Some), readings)
+        }
+        None => (Ok(None), Vec::new()),
     };
-    let (admission, refusal) = match asked {
+    let started = decide(own, batch, start, answer)?;
+    Ok(started.map(|start| Reply::Start(Asked { start, readings })))
+}
+
+/// What the guards' answer, the key, an earlier doubt and a person's answer make of the call, in this order.
+fn decide<'a>(
+    own: &mut Own,
+    batch: &mut Batch<'a>,
+    start: &'a StartOp,
+    guards: Result<Option<Admission>, Refusal>,
+) -> Result<Result<Start, LedgerError>, Failure> {
+    let (admission, refusal) = match guards {
         Ok(admission) => (admission, None),
-        Err(refusal) if stops_answers(refusal.code) => return Ok(Ok(refused(refusal))),
+        Err(refusal) if stops_answers(refusal.code) => return Ok(Ok(Start::Refused(Box::new(refusal)))),
         Err(refusal) => (None, Some(refusal)),
     };
     if let Some(scope) = &start.scope
         && let Some(answer) = key::look_up(own, batch, scope, start)?
     {
-        return Ok(answer.map(Reply::Start));
+        return Ok(answer);
     }
     if let Some(refusal) = refusal {
-        return Ok(Ok(refused(refusal)));
+        return Ok(Ok(Start::Refused(Box::new(refusal))));
     }
     if let Some(call) = key::doubted(own, batch, start)? {
-        return Ok(Ok(Reply::Start(Start::InDoubt { call })));
+        return Ok(Ok(Start::InDoubt { call }));
     }
     let approval = match approved(batch, start)? {
         Ok(approval) => approval,
-        Err(unapproved) => return Ok(Ok(Reply::Start(Start::Unapproved(unapproved)))),
+        Err(unapproved) => return Ok(Ok(Start::Unapproved(unapproved))),
     };
     let asked = start.ask.as_ref().map_or_else(Hold::default, |ask| ask.worst);
     let allowed = admission.as_ref().map_or(asked, |admission| admission.allowed);
@@ -276,7 +290,7 @@ fn begin<'a>(own: &mut Own, batch: &mut Batch<'a>, start: &'a StartOp) -> Result
         key::hold(batch, scope, start, intent, own.host)?;
     }
     own.flights.insert(start.call, Flight { intent, run: start.run, scope: start.scope });
-    Ok(Ok(Reply::Start(Start::Fresh(Box::new(Started { receipt: receipt(intent), admission })))))
+    Ok(Ok(Start::Fresh(Box::new(Started { receipt: receipt(intent), admission }))))
 }
 
 /// The approval that the call uses, used up; `None` where it needs none.
@@ -294,10 +308,6 @@ fn approved(batch: &mut Batch<'_>, start: &StartOp) -> Result<Result<Option<Stri
         }
         Err(unapproved) => Err(unapproved),
     })
-}
-
-fn refused(refusal: Refusal) -> Reply {
-    Reply::Start(Start::Refused(Box::new(refusal)))
 }
 
 /// Whether not even a recorded answer is given again: the run is over or stands still.

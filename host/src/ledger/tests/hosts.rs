@@ -29,13 +29,13 @@ async fn a_living_hosts_calls_are_left_alone() {
     let second = open(&fixture.dir);
     assert_eq!(fixture.states(), [(call(1), CallState::Started)]);
     let asked = second.start(keyed(run, 2, "k"), Durability::Committed).await.unwrap();
-    let Start::InFlight(flight) = asked else { panic!("{asked:?}") };
+    let Start::InFlight(flight) = asked.start else { panic!("{asked:?}") };
     let foreign = second.end(ending(run, 1, Status::Completed), Durability::Committed).await;
     assert_eq!(foreign, Err(LedgerError::NotStarted(call(1))));
     fixture.end(ending(run, 1, Status::Completed)).await;
     assert_eq!(second.await_ending(flight, Duration::from_secs(60)).await, Ok(true));
     let asked = second.start(keyed(run, 2, "k"), Durability::Committed).await.unwrap();
-    assert!(matches!(asked, Start::Recorded(_)));
+    assert!(matches!(asked.start, Start::Recorded(_)));
     fixture.assert_sound();
 }
 
@@ -45,11 +45,11 @@ async fn a_host_that_dies_while_another_waits_for_its_call_is_noticed() {
     let second = open(&dir);
     ledger.start(keyed(run, 1, "k"), Durability::Committed).await.unwrap();
     let asked = second.start(keyed(run, 2, "k"), Durability::Committed).await.unwrap();
-    let Start::InFlight(flight) = asked else { panic!("{asked:?}") };
+    let Start::InFlight(flight) = asked.start else { panic!("{asked:?}") };
     drop(ledger);
     assert_eq!(second.await_ending(flight, Duration::from_secs(60)).await, Ok(true));
     let asked = second.start(keyed(run, 2, "k"), Durability::Committed).await.unwrap();
-    assert_eq!(asked, Start::InDoubt { call: call(1) });
+    assert_eq!(asked.start, Start::InDoubt { call: call(1) });
     let fixture = Fixture { dir, ledger: second, run };
     fixture.assert_sound();
 }

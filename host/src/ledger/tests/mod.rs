@@ -33,7 +33,7 @@ impl Fixture {
     }
 
     pub(super) async fn start(&self, intent: Intent) -> Start {
-        self.ledger.start(intent, Durability::Committed).await.unwrap()
+        self.ledger.start(intent, Durability::Committed).await.unwrap().start
     }
 
     pub(super) async fn end(&self, ending: Ending) -> Receipt {

@@ -108,7 +108,7 @@ async fn compare(ops: Vec<Op>) {
                 let plain = intent(run, model.next);
                 let intent = Intent { key: key_text, arguments_digest: [arguments; 32], effect, ..plain };
                 let durability = if synced { Durability::Synced } else { Durability::Committed };
-                let start = fixture.ledger.start(intent, durability).await.unwrap();
+                let start = fixture.ledger.start(intent, durability).await.unwrap().start;
                 let expected = model.start(key, arguments, effect);
                 // Of several doubts under other keys, any may be named.
                 assert!(told(&start).starts_with(&expected), "{} is not {expected}", told(&start));
