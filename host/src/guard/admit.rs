@@ -67,21 +67,21 @@ impl Board {
         self.run(run).map_or(0, |state| state.spent.plus(state.held).cost_micro_usd)
     }
 
-    /// After a proposal that did not start: the run that must be halted for it, and the sentence for the halt's
-    /// record. Refusals in a row are the run's own; proposals are an ancestor's too.
-    pub fn overrun(&self, run: RunId, guards: &RunGuards) -> Option<(RunId, String)> {
+    /// After a proposal that did not start: the run that must be halted for it, and why. Refusals in a row are the
+    /// run's own; proposals are an ancestor's too.
+    pub fn overrun(&self, run: RunId, guards: &RunGuards) -> Option<(RunId, Why)> {
         let lineage = self.lineage(run);
         let stands = |course: &Course| matches!(course, Course::Halted(_) | Course::Finished);
         let (_, own) = lineage.first().filter(|(_, own)| !stands(&own.course))?;
         let (used, limit) = (own.refusals_in_a_row, guards.refusals_in_a_row);
         if used >= limit {
-            return Some((run, Why::Refusals { used, limit }.sentence()));
+            return Some((run, Why::Refusals { used, limit }));
         }
         let limit = guards.budgets.proposals;
         let over = lineage.iter().find(|(_, state)| state.proposals > limit && !stands(&state.course));
         over.map(|(run, state)| {
             let (budget, used) = (Budget::Proposals, state.proposals);
-            (*run, Why::Budget { budget, used, held: 0, asked: 1, limit }.sentence())
+            (*run, Why::Budget { budget, used, held: 0, asked: 1, limit })
         })
     }
 }

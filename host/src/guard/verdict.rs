@@ -183,6 +183,28 @@ pub enum Why {
     },
 }
 
+impl Why {
+    /// The guard that says it.
+    pub fn guard(&self) -> GuardName {
+        match self {
+            Self::UnknownRun | Self::Halted(_) | Self::Finished | Self::Paused(_) => GuardName::Course,
+            Self::Depth { .. } => GuardName::Depth,
+            Self::Refusals { .. } => GuardName::Refusals,
+            Self::Segment { .. } => GuardName::Segment,
+            Self::Budget { budget, .. } => budget.guard(),
+            Self::Review { .. } => GuardName::Review,
+            Self::Spend { window, .. } => window.guard(),
+            Self::HourSteps { .. } => GuardName::HourSteps,
+            Self::BurnRate { .. } => GuardName::BurnRate,
+            Self::Repeated(_) => GuardName::Repetition,
+            Self::PolledEarly { .. } => GuardName::Poll,
+            Self::Rate { of, .. } => of.guard(),
+            Self::Slowed => GuardName::Slowed,
+            Self::BreakerOpen { .. } => GuardName::Breaker,
+        }
+    }
+}
+
 /// Something the agent should know beside its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {

@@ -4,10 +4,10 @@ use super::{SLEEPS, assert_guard, choosing, noticed, open, say, short};
 use crate::support::mcp::Served;
 use crate::support::{TestGate, assert_word, call, until, word};
 use serde_json::{Value, json};
-use toolgate::Gate;
 use toolgate::call::{CallMeta, Outcome, RunId};
 use toolgate::guard::{NextAction, Status};
 use toolgate::ledger::CallState;
+use toolgate::{Gate, Run};
 
 fn host() -> TestGate {
     TestGate::new().guarded().guest(&choosing(&[]), "")
@@ -131,7 +131,7 @@ async fn five_refusals_in_a_row_halt_the_run_until_a_person_continues_it() {
     let standing = run.status().await.unwrap();
     assert_eq!((standing.status, standing.next_action), (Status::Critical, NextAction::EmergencyHalt));
     let trace = test.reader().trace(run.id()).unwrap().unwrap();
-    assert!(trace.steered[0].by.starts_with("guard:"), "{:#?}", trace.steered);
+    assert_eq!(trace.steered[0].by, "guard:refusals_in_a_row");
     run.resume().await.unwrap();
     assert_word(&say(&run, "b").await, "completed");
 }
@@ -154,8 +154,12 @@ async fn every_kind_of_refusal_that_an_agent_brings_about_counts_in_a_row() {
 #[tokio::test]
 async fn a_run_ends_with_its_proposals_whether_they_run_or_not() {
     let section = "[run]\nrefusals_in_a_row = 1000\nbudgets = { proposals = 6 }";
-    let kept = host().section(section);
-    let gate = kept.open().await;
+    let test = host().section(section);
+    let gate = test.open().await;
+    let halted_by = |run: &Run| {
+        let trace = test.reader().trace(run.id()).unwrap().unwrap();
+        trace.steered.into_iter().map(|steered| steered.by).collect::<Vec<_>>()
+    };
     let run = open(&gate).await;
     for n in 0..3 {
         assert_word(&say(&run, &n.to_string()).await, "completed");
@@ -163,12 +167,14 @@ async fn a_run_ends_with_its_proposals_whether_they_run_or_not() {
     }
     assert_guard(&say(&run, "a").await, "budget_exhausted", "proposals");
     assert_guard(&say(&run, "a").await, "run_halted", "course");
+    assert_eq!(halted_by(&run), ["guard:proposals"]);
 
     let run = open(&gate).await;
     for n in 0..7 {
         assert_word(&run.call("guest", json!({"nope": n})).await, "invalid_arguments");
     }
     assert_guard(&say(&run, "a").await, "run_halted", "course");
+    assert_eq!(halted_by(&run), ["guard:proposals"]);
 }
 
 #[tokio::test]

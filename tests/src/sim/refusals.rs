@@ -86,10 +86,10 @@ impl World {
 
     fn halt_if_overrun(&mut self, host: usize, run: RunId) -> Option<(RunId, String)> {
         self.hosts[host].follow(&self.ledger, run, None);
-        let overrun = self.hosts[host].board.overrun(run, &self.scenario.run)?;
+        let (halted, why) = self.hosts[host].board.overrun(run, &self.scenario.run)?;
         self.summary.note("overrun");
-        self.stop(host, overrun.0, Steer::Halted(overrun.1.clone()));
-        Some(overrun)
+        self.stop(host, halted, Steer::Halted(why.sentence()));
+        Some((halted, why.sentence()))
     }
 
     /// By a guard; now and then a person comes.

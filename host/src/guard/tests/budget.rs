@@ -1,7 +1,7 @@
 //! Budgets: no run spends more than it has, nor do its ancestors.
 
 use super::super::settings::Budgets;
-use super::super::{Budget, Notice, Why};
+use super::super::{Budget, GuardName, Notice, Why};
 use super::*;
 
 fn exhausted(refusal: &Refusal) -> (Denial, Budget) {
@@ -50,7 +50,8 @@ fn the_fifty_first_proposal_halts_the_run() {
     let refusal = world.start(1, 100).unwrap_err();
     assert_eq!((exhausted(&refusal).1, refusal.halts), (Budget::Proposals, true));
     let (halted, why) = world.board.overrun(run(1), &world.guards).unwrap();
-    assert_eq!((halted, why.as_str()), (run(1), "The run has used 51 of 50 suggested calls."));
+    assert_eq!((halted, why.guard()), (run(1), GuardName::Proposals));
+    assert_eq!(why.sentence(), "The run has used 51 of 50 suggested calls.");
 }
 
 #[test]

@@ -381,10 +381,11 @@ fn refuse<'a>(
         None => None,
     };
     if let Some((run, why)) = &overrun {
-        let (steer, by) = (Steer::Halted(why.clone()), "guard:refusals".to_owned());
+        let (steer, by) = (Steer::Halted(why.sentence()), format!("guard:{}", why.guard().as_str()));
         let halt = Steering { run: *run, steer, by, note: None, at_ms: record.at_ms };
         batch.append(run.as_bytes(), Cow::Owned(Record::steered(halt)?))?;
     }
+    let overrun = overrun.map(|(run, why)| (run, why.sentence()));
     Ok(Ok(Reply::Refused(Refused { receipt: receipt(seq), overrun })))
 }
 
