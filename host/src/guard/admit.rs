@@ -9,7 +9,7 @@ use super::inquiry::{Inquiry, No};
 use super::retry;
 use super::run::{Course, RunState};
 use super::settings::{Retry, RunGuards};
-use super::verdict::{Admission, Ask, Consulted, GuardName, Why};
+use super::verdict::{Admission, Ask, Consulted, Why};
 use crate::call::{Denial, RunId};
 
 /// Guards that an ask passes; readings rarely exceed it.
@@ -23,7 +23,7 @@ impl Board {
     pub fn admit(&self, ask: &Ask) -> Consulted {
         let lineage = self.lineage(ask.run);
         let Some(mut inquiry) = self.inquiry(ask, &lineage) else {
-            let unknown = No::new(Denial::UnknownRun, GuardName::Course, ask.run, Why::UnknownRun);
+            let unknown = No::new(Denial::UnknownRun, ask.run, Why::UnknownRun);
             return Consulted { answer: Err(unknown.refusal(ask.run)), readings: Vec::new() };
         };
         let walked = inquiry.walk();

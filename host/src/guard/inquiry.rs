@@ -7,7 +7,7 @@
 
 use super::board;
 use super::breaker::Gate;
-use super::budget::{self, HELD_RETRY_MS};
+use super::budget::{self, Budget, HELD_RETRY_MS};
 use super::event::Hold;
 use super::rate::{self, Limited};
 use super::repetition::Sight;
@@ -38,7 +38,6 @@ pub(super) struct Inquiry<'a> {
 /// A refusal, before it is known who asks.
 pub(super) struct No {
     code: Denial,
-    guard: GuardName,
     why: Why,
     run: RunId,
     retry_after_ms: Option<u64>,
@@ -47,8 +46,8 @@ pub(super) struct No {
 }
 
 impl No {
-    pub(super) fn new(code: Denial, guard: GuardName, run: RunId, why: Why) -> Self {
-        Self { code, guard, why, run, retry_after_ms: None, halts: false, pauses: false }
+    pub(super) fn new(code: Denial, run: RunId, why: Why) -> Self {
+        Self { code, why, run, retry_after_ms: None, halts: false, pauses: false }
     }
 
     fn after(self, retry_after_ms: impl Into<Option<u64>>) -> Self {
@@ -66,7 +65,7 @@ impl No {
     pub(super) fn refusal(self, asking: RunId) -> Refusal {
         Refusal {
             code: self.code,
-            guard: self.guard,
+            guard: self.why.guard(),
             why: self.why,
             run: self.run,
             inherited: self.run != asking,
@@ -104,12 +103,7 @@ impl Inquiry<'_> {
         let limit = u64::from(self.ask.run_guards.depth).min(board::LINEAGE_MAX as u64);
         self.read(GuardName::Depth, depth, limit);
         match depth > limit {
-            true => Err(No::new(
-                Denial::DepthExceeded,
-                GuardName::Depth,
-                self.ask.run,
-                Why::Depth { depth, limit },
-            )),
+            true => Err(No::new(Denial::DepthExceeded, self.ask.run, Why::Depth { depth, limit })),
             false => Ok(()),
         }
     }
@@ -121,7 +115,7 @@ impl Inquiry<'_> {
         match used >= limit {
             true => {
                 let why = Why::Refusals { used, limit };
-                Err(No::new(Denial::RunHalted, GuardName::Refusals, self.ask.run, why).halting(true))
+                Err(No::new(Denial::RunHalted, self.ask.run, why).halting(true))
             }
             false => Ok(()),
         }
@@ -134,7 +128,7 @@ impl Inquiry<'_> {
         match age_ms >= limit_ms {
             true => {
                 let why = Why::Segment { age_ms, limit_ms };
-                Err(No::new(Denial::CheckpointAndRefresh, GuardName::Segment, self.ask.run, why))
+                Err(No::new(Denial::CheckpointAndRefresh, self.ask.run, why))
             }
             false => Ok(()),
         }
@@ -161,7 +155,7 @@ impl Inquiry<'_> {
                 if let Why::Review { used, limit, .. } = why {
                     self.read(GuardName::Review, used, limit);
                 }
-                return Err(No::new(Denial::RunPaused, GuardName::Review, *run, why).pausing());
+                return Err(No::new(Denial::RunPaused, *run, why).pausing());
             }
         }
         Ok(())
@@ -169,20 +163,9 @@ impl Inquiry<'_> {
 
     fn spend(&mut self) -> Result<(), No> {
         let (at_ms, asked) = (self.ask.at_ms, self.ask.worst.cost_micro_usd);
-        self.principal.cover(&self.ask.spend, asked, at_ms, &mut self.readings).map_err(
-            |(why, retry_after_ms)| {
-                let (code, guard) = match &why {
-                    Why::Spend { window, used, asked, limit, .. }
-                        if used.saturating_add(*asked) <= *limit =>
-                    {
-                        (Denial::RateLimited, window.guard())
-                    }
-                    Why::Spend { window, .. } => (Denial::BudgetExhausted, window.guard()),
-                    _ => (Denial::BudgetExhausted, GuardName::HourSteps),
-                };
-                No::new(code, guard, self.ask.run, why).after(retry_after_ms)
-            },
-        )?;
+        self.principal
+            .cover(&self.ask.spend, asked, at_ms, &mut self.readings)
+            .map_err(|(why, retry_after_ms)| too_little(self.ask.run, why).after(retry_after_ms))?;
         let limit = self.ask.spend.hour_micro_usd;
         for (run, state) in self.lineage {
             let Some(hourly) = spend::burn_rate(state, at_ms) else { continue };
@@ -191,7 +174,7 @@ impl Inquiry<'_> {
             }
             if hourly > limit {
                 let why = Why::BurnRate { hourly, limit };
-                return Err(No::new(Denial::BudgetExhausted, GuardName::BurnRate, *run, why).halting(true));
+                return Err(No::new(Denial::BudgetExhausted, *run, why).halting(true));
             }
         }
         Ok(())
@@ -214,11 +197,11 @@ impl Inquiry<'_> {
                 let poll_ms = poll_ms.unwrap_or(0);
                 self.read(GuardName::Poll, poll_ms.saturating_sub(retry_after_ms), poll_ms);
                 let why = Why::PolledEarly { poll_ms };
-                Err(No::new(Denial::RateLimited, GuardName::Poll, ask.run, why).after(retry_after_ms))
+                Err(No::new(Denial::RateLimited, ask.run, why).after(retry_after_ms))
             }
             Sight::Refuse { pattern, retry_after_ms, halts } => {
                 let why = Why::Repeated(pattern);
-                let no = No::new(Denial::Repetition, GuardName::Repetition, ask.run, why);
+                let no = No::new(Denial::Repetition, ask.run, why);
                 Err(no.after(retry_after_ms).halting(halts))
             }
         }
@@ -229,7 +212,7 @@ impl Inquiry<'_> {
         let slow_ms = self.tool.slow_until_ms.saturating_sub(ask.at_ms);
         if slow_ms > 0 {
             self.read(GuardName::Slowed, slow_ms, 0);
-            let no = No::new(Denial::RateLimited, GuardName::Slowed, ask.run, Why::Slowed);
+            let no = No::new(Denial::RateLimited, ask.run, Why::Slowed);
             return Err(no.after(slow_ms));
         }
         self.rate(Limited::Tool, ask.run, &self.tool.arrivals, ask.tool_guards.rate)?;
@@ -247,7 +230,7 @@ impl Inquiry<'_> {
             0 => Ok(()),
             wait_ms => {
                 let why = Why::Rate { of, calls: rate.calls, per_ms: rate.per_ms };
-                Err(No::new(Denial::RateLimited, of.guard(), run, why).after(wait_ms))
+                Err(No::new(Denial::RateLimited, run, why).after(wait_ms))
             }
         }
     }
@@ -260,7 +243,7 @@ impl Inquiry<'_> {
             Gate::Pass | Gate::Probe => Ok(()),
             Gate::Wait { retry_after_ms, probing } => {
                 let why = Why::BreakerOpen { probing };
-                let no = No::new(Denial::BreakerOpen, GuardName::Breaker, self.ask.run, why);
+                let no = No::new(Denial::BreakerOpen, self.ask.run, why);
                 Err(no.after(retry_after_ms))
             }
         }
@@ -287,21 +270,30 @@ pub(super) fn course(lineage: &[(RunId, &RunState)]) -> Result<(), No> {
             Course::Halted(why) => (Denial::RunHalted, Why::Halted(why.clone())),
             Course::Finished => (Denial::RunHalted, Why::Finished),
         };
-        return Err(No::new(code, GuardName::Course, *run, why));
+        return Err(No::new(code, *run, why));
     }
     Ok(())
 }
 
-/// A budget that does not cover the call: for good, or only while other calls hold it.
+/// A budget that does not cover the call.
 pub(super) fn uncovered(run: RunId, why: Why) -> No {
-    let Why::Budget { budget, used, asked, limit, .. } = why else {
-        return No::new(Denial::BudgetExhausted, GuardName::Steps, run, why);
-    };
-    match used.saturating_add(asked) <= limit {
-        true => No::new(Denial::RateLimited, budget.guard(), run, why).after(HELD_RETRY_MS),
-        false => {
-            let halts = budget == budget::Budget::Proposals;
-            No::new(Denial::BudgetExhausted, budget.guard(), run, why).halting(halts)
+    let held = fits_alone(&why).then_some(HELD_RETRY_MS);
+    let halts = matches!(why, Why::Budget { budget: Budget::Proposals, .. });
+    too_little(run, why).after(held).halting(halts)
+}
+
+/// Too little is left: for good, or only while other calls hold it.
+fn too_little(run: RunId, why: Why) -> No {
+    let code = if fits_alone(&why) { Denial::RateLimited } else { Denial::BudgetExhausted };
+    No::new(code, run, why)
+}
+
+/// Whether the call would be covered if no other held anything.
+fn fits_alone(why: &Why) -> bool {
+    match why {
+        Why::Budget { used, asked, limit, .. } | Why::Spend { used, asked, limit, .. } => {
+            used.saturating_add(*asked) <= *limit
         }
+        _ => false,
     }
 }

@@ -10,7 +10,7 @@ use super::event::Steer;
 use super::inquiry::{self, No};
 use super::run::RunState;
 use super::settings::RunGuards;
-use super::verdict::{GuardName, Refusal, Why};
+use super::verdict::{Refusal, Why};
 use crate::call::{Denial, RunId};
 
 impl Board {
@@ -33,7 +33,7 @@ impl Board {
     fn weigh(&self, run: RunId, words: &[&Steer], guards: &RunGuards, at_ms: u64) -> Result<Vec<bool>, No> {
         let lineage = if self.missing(run, None).is_none() { self.lineage(run) } else { Vec::new() };
         let Some((_, own)) = lineage.first() else {
-            return Err(No::new(Denial::UnknownRun, GuardName::Course, run, Why::UnknownRun));
+            return Err(No::new(Denial::UnknownRun, run, Why::UnknownRun));
         };
         let course = inquiry::course(&lineage);
         let changes = |word: &&Steer| match word {

@@ -232,11 +232,12 @@ async fn turn(
 
 /// A guard said no. That the run stands is told in words of its own, since it can still be looked at.
 fn unturned(trip: &mut Trip, refusal: Refusal) -> Denied {
-    if refusal.guard != GuardName::Course {
+    if refusal.why.guard() != GuardName::Course {
         return intent::guarded(trip, refusal);
     }
     let text = format!("{} Nothing of this call was written.", refusal.text(&trip.tool));
     let hint = "Stop here, and tell the user where the run stands: `toolgate_status` without arguments still says it.";
     let operator = refusal.operator(&trip.tool);
-    Denied::new(refusal.code, text, hint, operator).by(vec![format!("guard.{}", refusal.guard.as_str())])
+    Denied::new(refusal.code, text, hint, operator)
+        .by(vec![format!("guard.{}", refusal.why.guard().as_str())])
 }

@@ -15,7 +15,7 @@ impl Summary {
 
     /// The guard that refused, and which repetition it saw.
     pub(super) fn note_refusal(&mut self, refusal: &Refusal) {
-        self.note(refusal.guard.as_str());
+        self.note(refusal.why.guard().as_str());
         let Why::Repeated(pattern) = refusal.why else { return };
         self.note(match pattern {
             Pattern::Same { .. } => "same",

@@ -94,7 +94,7 @@ fn the_fifth_refusal_in_a_row_halts() {
         assert_eq!(world.board.overrun(run(1), &world.guards).is_some(), n == 5, "{n}");
     }
     let refusal = world.asked(1, 100).unwrap_err();
-    assert_eq!((refusal.code, refusal.guard), (Denial::RunHalted, GuardName::Refusals));
+    assert_eq!((refusal.code, refusal.why.guard()), (Denial::RunHalted, GuardName::Refusals));
     assert!(refusal.halts, "though the host died before it wrote the halt");
     world.steer(1, Steer::Halted("x".to_owned()));
     assert_eq!(world.board.overrun(run(1), &world.guards), None, "it is halted already");
@@ -140,7 +140,10 @@ fn a_run_with_a_goal_is_paused_at_half_of_any_budget_once() {
     world.open_as(2, None, "p", true);
     (0..10).for_each(|n| drop(world.call(2, n * 100).unwrap()));
     let refusal = world.asked(2, 9_000).unwrap_err();
-    assert_eq!((refusal.code, refusal.guard, refusal.pauses), (Denial::RunPaused, GuardName::Review, true));
+    assert_eq!(
+        (refusal.code, refusal.why.guard(), refusal.pauses),
+        (Denial::RunPaused, GuardName::Review, true)
+    );
     world.steer(2, Steer::Paused("review".to_owned()));
     world.steer(2, Steer::Continued);
     (0..10).for_each(|n| drop(world.call(2, 9_000 + n * 100).unwrap()));

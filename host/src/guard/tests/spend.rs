@@ -23,7 +23,7 @@ fn the_hour_belongs_to_the_principal_and_holds_across_runs() {
     world.call(1, 100).unwrap();
     world.open(2, None);
     let refusal = world.asked(2, 100).unwrap_err();
-    assert_eq!((refusal.code, refusal.guard), (Denial::BudgetExhausted, GuardName::HourCost));
+    assert_eq!((refusal.code, refusal.why.guard()), (Denial::BudgetExhausted, GuardName::HourCost));
     world.now += refusal.retry_after_ms.unwrap();
     assert!(world.asked(2, 100).is_ok(), "as told");
     world.now -= 1;
@@ -42,7 +42,7 @@ fn the_day_bounds_what_the_hours_allow() {
         world.call(1, world.now).unwrap();
     }
     world.now += 2 * HOUR_MS;
-    assert_eq!(world.asked(1, 100).unwrap_err().guard, GuardName::DayCost);
+    assert_eq!(world.asked(1, 100).unwrap_err().why.guard(), GuardName::DayCost);
     world.now += 22 * HOUR_MS;
     assert!(world.asked(1, 100).is_ok());
 }
@@ -54,7 +54,7 @@ fn money_of_calls_that_run_is_held_across_runs() {
     world.open(2, None);
     let (call, _) = world.start(1, 100).unwrap();
     let refusal = world.asked(2, 100).unwrap_err();
-    assert_eq!((refusal.code, refusal.guard), (Denial::RateLimited, GuardName::HourCost));
+    assert_eq!((refusal.code, refusal.why.guard()), (Denial::RateLimited, GuardName::HourCost));
     world.end(1, call, Blame::Works, Some(money(10)), None);
     assert!(world.asked(2, 100).is_ok());
 }
@@ -67,7 +67,7 @@ fn an_ending_that_does_not_know_leaves_all_spent_for_the_principal() {
     let (call, _) = world.start(1, 100).unwrap();
     world.end(1, call, Blame::Nothing, None, None);
     let refusal = world.asked(2, 100).unwrap_err();
-    assert_eq!((refusal.code, refusal.guard), (Denial::BudgetExhausted, GuardName::HourCost));
+    assert_eq!((refusal.code, refusal.why.guard()), (Denial::BudgetExhausted, GuardName::HourCost));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_run_has_the_rate_of_its_ancestors_too() {
     world.call(1, 100).unwrap();
     world.call(2, 100).unwrap();
     let refusal = world.asked(2, 200).unwrap_err();
-    assert_eq!((refusal.guard, refusal.run, refusal.inherited), (GuardName::RunRate, run(1), true));
+    assert_eq!((refusal.why.guard(), refusal.run, refusal.inherited), (GuardName::RunRate, run(1), true));
     assert!(world.asked(3, 200).is_ok(), "another family");
 }
 
@@ -91,7 +91,7 @@ fn calls_of_all_runs_in_an_hour_may_be_limited() {
     world.call(1, 100).unwrap();
     world.call(2, 100).unwrap();
     let refusal = world.asked(2, 200).unwrap_err();
-    assert_eq!(refusal.guard, GuardName::HourSteps);
+    assert_eq!(refusal.why.guard(), GuardName::HourSteps);
     world.now += refusal.retry_after_ms.unwrap();
     assert!(world.asked(2, 200).is_ok());
 }
@@ -119,7 +119,7 @@ fn a_run_whose_ancestor_spends_too_fast_is_refused_and_the_ancestor_halted() {
     world.now += 60_000;
     world.open(2, Some(1));
     let refusal = world.asked(2, 200).unwrap_err();
-    assert_eq!((refusal.guard, refusal.run, refusal.halts), (GuardName::BurnRate, run(1), true));
+    assert_eq!((refusal.why.guard(), refusal.run, refusal.halts), (GuardName::BurnRate, run(1), true));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn each_rate_refuses_with_the_time_at_which_there_is_room() {
         world.now += 4_000;
         world.call(1, 200).unwrap();
         let refusal = world.asked(1, 300).unwrap_err();
-        assert_eq!((refusal.code, refusal.guard), (Denial::RateLimited, guard));
+        assert_eq!((refusal.code, refusal.why.guard()), (Denial::RateLimited, guard));
         world.now += refusal.retry_after_ms.unwrap();
         assert!(world.asked(1, 300).is_ok());
         assert_eq!(world.now, 1_000_000 + 10_100, "a slot of 100 ms later than the first call's window");

@@ -19,7 +19,7 @@ fn turn(world: &World, n: u8, words: &[&Steer]) -> Result<Vec<bool>, Refusal> {
 /// Which guard refuses, and with which code.
 fn refused(world: &World, n: u8, word: &Steer) -> (GuardName, Denial) {
     let refusal = turn(world, n, &[word]).unwrap_err();
-    (refusal.guard, refusal.code)
+    (refusal.why.guard(), refusal.code)
 }
 
 #[test]
