@@ -7,6 +7,7 @@
 
 use super::edit::Splice;
 use super::log::{Log, Note};
+use super::unicode::{Kind, kind};
 use super::{Sanitized, class};
 use crate::call::Action;
 use std::ops::Range;
@@ -17,10 +18,6 @@ const NAME: (&str, &str) = ("outside", "data");
 const HARMLESS: &str = "pretend";
 /// `<` as an HTML entity, without the ampersand.
 const ENTITIES: [&str; 4] = ["lt;", "#60;", "#x3c;", "lt"];
-/// Characters that look like `<`.
-const LOOKALIKES: [char; 9] = [
-    '\u{2C2}', '\u{2039}', '\u{2329}', '\u{276C}', '\u{276E}', '\u{27E8}', '\u{3008}', '\u{FE64}', '\u{FF1C}',
-];
 /// A shorter nonce is not looked for in the text: it would be found by chance.
 const NONCE_BYTES_MIN: usize = 8;
 /// Longer tool names are cut in the opening line.
@@ -65,7 +62,8 @@ pub fn seal(nonce: &str, tool: &str, text: &str) -> Sanitized<String> {
 /// A text with the first word of each imitated name replaced, and the places of those; nothing if there is
 /// no imitation.
 pub(super) fn defanged(text: &str) -> Option<(String, Vec<Range<usize>>)> {
-    let lookalikes = text.match_indices(LOOKALIKES).filter_map(|(at, c)| name_after(text, at + c.len()));
+    let brackets = text.match_indices(|c: char| kind(c) == Kind::Bracket);
+    let lookalikes = brackets.filter_map(|(at, c)| name_after(text, at + c.len()));
     let mut places: Vec<_> = tagged_names(text).chain(lookalikes).collect();
     places.sort_by_key(|place| place.start);
     places.dedup();

@@ -101,7 +101,7 @@ pub(super) fn kind(c: char) -> Kind {
         0xFFF9..=0xFFFC => Kind::Hidden(Hidden::Annotation),
         0xFDD0..=0xFDEF => Kind::Hidden(Hidden::Noncharacter),
         code if code & 0xFFFE == 0xFFFE => Kind::Hidden(Hidden::Noncharacter),
-        // The look-alikes of `<` that `envelope.rs` knows.
+        // Single angle quotation marks, brackets and less-than signs that look like `<`.
         0x02C2 | 0x2039 | 0x2329 | 0x276C | 0x276E | 0x27E8 | 0x3008 | 0xFE64 | 0xFF1C => Kind::Bracket,
         _ => Kind::Plain,
     }
