@@ -5,6 +5,7 @@
 
 use super::CatalogError;
 use super::load::short;
+use crate::call::is_tool_name;
 use crate::policy::{Channel, Effect, ToolPolicy};
 use crate::sandbox::{Definition, Loaded, OpenGrants};
 use crate::sanitizer::Sanitizer;
@@ -19,8 +20,6 @@ const DESCRIPTION_BYTES_MAX: usize = 4 * 1024;
 const SCHEMA_BYTES_MAX: usize = 64 * 1024;
 /// Nesting of one schema text.
 const SCHEMA_DEPTH_MAX: usize = 64;
-/// Characters of a tool's name.
-const NAME_CHARS_MAX: usize = 64;
 
 /// What a client sees of a tool.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -79,7 +78,10 @@ pub(super) fn describe(
     sanitizer: &Sanitizer,
 ) -> Result<Described, CatalogError> {
     let refused = |why: String| CatalogError::BadTool { tool: short(&definition.name), why };
-    check_name(&definition.name).map_err(&refused)?;
+    if !is_tool_name(&definition.name) {
+        let why = "its name must be a lowercase ASCII letter and up to 63 of a-z, 0-9 and _";
+        return Err(refused(why.to_owned()));
+    }
     if definition.description.len() > DESCRIPTION_BYTES_MAX {
         return Err(refused(format!("its description is over {DESCRIPTION_BYTES_MAX} bytes")));
     }
@@ -109,18 +111,4 @@ pub(super) fn describe(
         open_world: false,
     };
     Ok(Described { card, input, output })
-}
-
-/// `[a-z][a-z0-9_]{0,63}`: ASCII, so that no name can look like another one's.
-fn check_name(name: &str) -> Result<(), String> {
-    let mut chars = name.chars();
-    let first = chars.next().is_some_and(|c| c.is_ascii_lowercase());
-    let rest = chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if first && rest && name.len() <= NAME_CHARS_MAX {
-        return Ok(());
-    }
-    Err(format!(
-        "its name must be a lowercase ASCII letter and up to {} of a-z, 0-9 and _",
-        NAME_CHARS_MAX - 1
-    ))
 }

@@ -3,6 +3,7 @@
 use super::{CliError, Console, JsonArg};
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use toolgate::call::{OWN_TOOLS_PREFIX, is_tool_name};
 
 /// The toolchain of a new crate: rustup fetches the target with it.
 const TOOLCHAIN: &str = "[toolchain]\nchannel = \"1.95.0\"\ntargets = [\"wasm32-wasip2\"]\n";
@@ -64,13 +65,13 @@ impl New {
 }
 
 fn name(text: &str) -> Result<String, String> {
-    let mut chars = text.chars();
-    let first = chars.next().is_some_and(|c| c.is_ascii_lowercase());
-    let rest = chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if first && rest && text.len() <= 64 {
-        return Ok(text.to_owned());
+    if !is_tool_name(text) {
+        return Err("a tool's name is a lowercase ASCII letter and up to 63 of a-z, 0-9 and _".to_owned());
     }
-    Err("a tool's name is a lowercase ASCII letter and up to 63 of a-z, 0-9 and _".to_owned())
+    if text.starts_with(OWN_TOOLS_PREFIX) {
+        return Err(format!("names that begin with `{OWN_TOOLS_PREFIX}` are the host's own tools'"));
+    }
+    Ok(text.to_owned())
 }
 
 fn find_sdk() -> Option<PathBuf> {

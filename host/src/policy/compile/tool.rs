@@ -3,7 +3,7 @@
 use super::defaults::Defaults;
 use super::digest::parse_digest;
 use super::{approval, fallback, grants, guards, limits, money, reach, rule};
-use crate::call::OWN_TOOLS_PREFIX;
+use crate::call::{OWN_TOOLS_PREFIX, is_tool_name};
 use crate::guard::settings::ToolGuards;
 use crate::policy::capability::Capability;
 use crate::policy::compiled::{Channel, Effect, Grants, KeySource, Rule, ToolPolicy, Trust, Verdict};
@@ -15,7 +15,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-const NAME_CHARS_MAX: usize = 64;
 /// Rules and conditions of the whole policy: each may hold a compiled pattern, and rules are compared in
 /// pairs.
 const RULES_MAX: usize = 4_000;
@@ -120,14 +119,6 @@ fn tool_guards(
         breaker: guards::breaker(written.breaker, lower.breaker, &at("breaker"), diagnostics),
         retry: guards::retry(written.retry, lower.retry, &at("retry"), diagnostics),
     }
-}
-
-/// `[a-z][a-z0-9_]{0,63}`, as `definition.name` in `sdk/wit/toolgate.wit`.
-fn is_tool_name(name: &str) -> bool {
-    let is_part = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '_');
-    name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.len() <= NAME_CHARS_MAX
-        && name.chars().all(is_part)
 }
 
 fn digest(
