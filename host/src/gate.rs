@@ -11,7 +11,7 @@ use crate::guard::{Course, Standing};
 use crate::ledger::{Disk, Ledger, LedgerError, LedgerOptions, NewRun, SystemDisk};
 use crate::opening::{load_policy, refuse_unlocked, refuse_widening, run_name};
 use crate::pipeline::{self, ProgressSink};
-use crate::policy::{Diagnostics, Policy, SanitizeSettings};
+use crate::policy::{Diagnostics, HostSettings, Policy, SanitizeSettings};
 use crate::run::{Run, RunOptions};
 use crate::sandbox::grants::fs::OverlapError;
 use crate::sandbox::{Admission, Sandbox, SandboxError};
@@ -28,8 +28,6 @@ const ARGUMENTS_BYTES_MAX: usize = 4 << 20;
 const ARGUMENTS_DEPTH_MAX: usize = 64;
 /// Calls at once per core, unless the policy says otherwise.
 const CONCURRENCY_PER_CORE: usize = 4;
-/// Calls at once on any machine: each may reserve address space for 16 memories of 4 GiB.
-const CONCURRENCY_MAX: usize = 1024;
 
 /// Why a gate does not open.
 #[derive(Debug, thiserror::Error)]
@@ -303,5 +301,5 @@ impl From<&SanitizeSettings> for Bounds {
 
 fn default_concurrency() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    cores.saturating_mul(CONCURRENCY_PER_CORE).min(CONCURRENCY_MAX)
+    cores.saturating_mul(CONCURRENCY_PER_CORE).min(HostSettings::CONCURRENCY_MAX)
 }

@@ -14,6 +14,9 @@ pub struct Lineage {
 }
 
 impl Lineage {
+    /// Runs of a lineage, the run itself counted. Longer chains are not followed, and nothing in them runs.
+    pub const RUNS_MAX: usize = 256;
+
     /// A run with the runs that it is part of, the nearest first.
     pub fn new(run: RunId, ancestors: &[RunId]) -> Self {
         Self { run, ancestors: (!ancestors.is_empty()).then(|| Arc::from(ancestors)) }

@@ -17,9 +17,6 @@ use toolgate::policy::Policy;
 use toolgate::sanitizer::clean_line;
 use toolgate::schema::canonical;
 
-/// How long an approval can be used, unless it says otherwise.
-const USE_WITHIN_MS: u64 = 15 * 60 * 1_000;
-
 /// List the calls that wait for a person.
 #[derive(Debug, clap::Args)]
 pub(super) struct Approvals {
@@ -125,8 +122,8 @@ impl Answer {
             let sentence = "no such approval waits for an answer; `toolgate approvals` lists those that do";
             return Err(CliError::Usage(sentence.to_owned()));
         };
-        let tool = policy.tools.get(&asked.tool);
-        let expires_ms = at_ms.saturating_add(tool.map_or(USE_WITHIN_MS, |tool| tool.approval.expires_ms));
+        let approval = policy.tools.get(&asked.tool).map(|tool| tool.approval.clone()).unwrap_or_default();
+        let expires_ms = at_ms.saturating_add(approval.expires_ms);
         if approved && policy.escalation.approver_key.is_some() && key.is_none() {
             let sentence =
                 "the policy names an approver's key, so an approval must be signed: give --key FILE";

@@ -16,13 +16,10 @@ use super::run::RunState;
 use super::scope::Scope;
 use super::spend::PrincipalState;
 use super::tool::ToolState;
-use crate::call::{CallId, RunId};
+use crate::call::{CallId, Lineage, RunId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
-
-/// Longer chains of runs are not followed, and nothing in them runs.
-pub(super) const LINEAGE_MAX: usize = 256;
 
 /// A scope's state in memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,7 +51,7 @@ impl Board {
     /// lies in the store, and ask again until there is none.
     pub fn missing(&self, run: RunId, tool: Option<&str>) -> Option<Scope> {
         let mut next = Some(run);
-        for _ in 0..LINEAGE_MAX {
+        for _ in 0..Lineage::RUNS_MAX {
             let Some(run) = next else { break };
             let Some(kept) = self.runs.get(&run) else { return Some(Scope::Run(run)) };
             next = kept.state.parent;
@@ -164,7 +161,7 @@ impl Board {
     pub(super) fn lineage(&self, run: RunId) -> Vec<(RunId, &RunState)> {
         let mut lineage = Vec::with_capacity(4);
         let mut next = Some(run);
-        while let Some(run) = next.filter(|_| lineage.len() < LINEAGE_MAX) {
+        while let Some(run) = next.filter(|_| lineage.len() < Lineage::RUNS_MAX) {
             let Some(state) = self.run(run).filter(|state| state.principal.is_some()) else { break };
             lineage.push((run, state));
             next = state.parent;
@@ -182,7 +179,7 @@ impl Board {
 
     fn apply_to_runs(&mut self, event: &Event) {
         let mut next = Some(event.run);
-        for _ in 0..LINEAGE_MAX {
+        for _ in 0..Lineage::RUNS_MAX {
             let Some(run) = next else { break };
             let Some(kept) = self.runs.get_mut(&run) else { break };
             let own = run == event.run;

@@ -14,6 +14,8 @@ use super::verdict::{GuardName, Reading, Why};
 
 /// How soon to ask again when only calls that run hold what is missing.
 pub(super) const HELD_RETRY_MS: u64 = 1_000;
+/// From this share of a limit on, in percent, a run is no longer safe and its agent is told to wrap up.
+const NEAR_PERCENT: u64 = 80;
 
 macro_rules! each_amount {
     ($a:expr, $b:expr, $op:path) => {
@@ -154,6 +156,11 @@ impl Budget {
             _ => 1,
         }
     }
+}
+
+/// Whether so much is most of the limit.
+pub(super) fn is_near(used: u64, limit: u64) -> bool {
+    used.saturating_mul(100) >= limit.saturating_mul(NEAR_PERCENT)
 }
 
 /// Whether the run's budgets cover one more call; narrows `allowed` to what is left.

@@ -5,7 +5,6 @@
 //! asked of each of them under the same settings. Not here: where the states come from (`admit.rs`). Invariant:
 //! reads states, changes none.
 
-use super::board;
 use super::breaker::Gate;
 use super::budget::{self, Budget, HELD_RETRY_MS};
 use super::event::Hold;
@@ -18,10 +17,7 @@ use super::spend::{self, PrincipalState};
 use super::tally::Rolling;
 use super::tool::ToolState;
 use super::verdict::{Ask, GuardName, Notice, Reading, Refusal, Why};
-use crate::call::{Denial, RunId};
-
-/// From this share of the steps on, in percent, the agent is told to wrap up.
-const WRAP_UP_PERCENT: u64 = 80;
+use crate::call::{Denial, Lineage, RunId};
 
 /// What one ask is about, and what it has met so far.
 pub(super) struct Inquiry<'a> {
@@ -100,7 +96,7 @@ impl Inquiry<'_> {
     fn depth(&mut self) -> Result<(), No> {
         let more = self.lineage.last().is_some_and(|(_, eldest)| eldest.parent.is_some());
         let depth = self.lineage.len() as u64 + u64::from(more);
-        let limit = u64::from(self.ask.run_guards.depth).min(board::LINEAGE_MAX as u64);
+        let limit = u64::from(self.ask.run_guards.depth).min(Lineage::RUNS_MAX as u64);
         self.read(GuardName::Depth, depth, limit);
         match depth > limit {
             true => Err(No::new(Denial::DepthExceeded, self.ask.run, Why::Depth { depth, limit })),
@@ -255,7 +251,7 @@ impl Inquiry<'_> {
         let most = self.lineage.iter().enumerate().rev().max_by_key(|(_, (_, state))| state.steps);
         let Some((index, (_, state))) = most else { return };
         let used = state.steps.saturating_add(1);
-        if used.saturating_mul(100) >= limit.saturating_mul(WRAP_UP_PERCENT) {
+        if budget::is_near(used, limit) {
             self.notices.push(Notice::WrapUp { used, limit, inherited: index > 0 });
         }
     }

@@ -4,7 +4,7 @@
 //! the next call, or already was.
 
 use super::board::Board;
-use super::budget::Budget;
+use super::budget::{Budget, is_near};
 use super::review;
 use super::run::{Course, RunState};
 use super::settings::{RunGuards, SpendGuards};
@@ -12,9 +12,6 @@ use super::spend::{self, PrincipalState, Window};
 use super::verdict::Why;
 use crate::call::RunId;
 use serde::Serialize;
-
-/// From this share of any limit on, in percent, a run is no longer safe.
-const WARNING_PERCENT: u64 = 80;
 
 /// How it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -251,10 +248,6 @@ fn told(why: &Why, inherited: bool) -> String {
         true => format!("Of a run that this run is part of: {}", why.sentence()),
         false => why.sentence(),
     }
-}
-
-fn is_near(used: u64, limit: u64) -> bool {
-    used.saturating_mul(100) >= limit.saturating_mul(WARNING_PERCENT)
 }
 
 fn used(own: &RunState, principal: &PrincipalState, at_ms: u64) -> Amounts {

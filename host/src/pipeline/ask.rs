@@ -16,6 +16,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
+/// Bytes of a token, about.
+pub(super) const TOKEN_BYTES: u64 = 4;
+
 /// What the tool returned, as a number: equal results have equal ones.
 pub(super) fn result_print(output: &Value) -> u64 {
     first_bytes(&canonical::digest(output))
@@ -68,9 +71,9 @@ pub(super) fn attempts(tool: &Tool) -> u32 {
     if tool.policy.effect == Effect::Once && tool.policy.guards.cost_micro_usd > 0 { 1 } else { attempts }
 }
 
-/// Tokens of so many bytes: four bytes are about one.
+/// Tokens of so many bytes.
 pub(super) fn tokens(bytes: u64) -> u64 {
-    bytes.div_ceil(4)
+    bytes.div_ceil(TOKEN_BYTES)
 }
 
 fn print(tool: &str, digest: &[u8; 32]) -> u64 {

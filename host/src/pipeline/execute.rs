@@ -191,7 +191,7 @@ fn narrowed(host: &Host, tool: &Tool, allowed: &Hold, facts: &RanFacts) -> Limit
         limits.output_bytes = limits.output_bytes.min(allowed.output_bytes);
     }
     if budgets.tokens.is_some() {
-        limits.output_bytes = limits.output_bytes.min(allowed.tokens.saturating_mul(4));
+        limits.output_bytes = limits.output_bytes.min(allowed.tokens.saturating_mul(super::ask::TOKEN_BYTES));
     }
     limits
 }

@@ -187,6 +187,12 @@ pub struct HostSettings {
     pub queue: usize,
 }
 
+impl HostSettings {
+    /// Calls at once on any machine: each may reserve 64 GiB of address space (16 memories of 4 GiB), and this many use
+    /// half of what there is.
+    pub const CONCURRENCY_MAX: usize = 1_024;
+}
+
 /// Which run a client gets that names none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -125,7 +125,7 @@ impl LedgerReader {
     pub fn lineage(&self, run: RunId) -> Result<Option<Lineage>, LedgerError> {
         let Some(mut parent) = self.classified(self.parent(run))? else { return Ok(None) };
         let mut ancestors = Vec::new();
-        while let Some(next) = parent.filter(|_| ancestors.len() < ANCESTORS_MAX) {
+        while let Some(next) = parent.filter(|_| ancestors.len() + 1 < Lineage::RUNS_MAX) {
             ancestors.push(next);
             parent = self.classified(self.parent(next))?.flatten();
         }
@@ -155,9 +155,6 @@ impl LedgerReader {
         result.map_err(|error| self.place.classify(&error))
     }
 }
-
-/// Longer chains of runs are not followed: the guards let nothing run that deep.
-const ANCESTORS_MAX: usize = 256;
 
 /// A row of `runs`.
 pub(super) struct StoredRun {

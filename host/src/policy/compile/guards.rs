@@ -76,7 +76,8 @@ pub(super) fn retry(
         Some(Switch::On(section)) => section,
     };
     // A tool that writes `retry` where the defaults have it off means to have it on.
-    let lower = if lower.attempts == 1 { Retry { attempts: 3, ..lower } } else { lower };
+    let on = Retry { attempts: Retry::default().attempts, ..lower };
+    let lower = if lower.attempts == 1 { on } else { lower };
     let attempts = u64::from(lower.attempts);
     let attempts = count(section.attempts, attempts, ATTEMPTS_MAX, (cursor, "attempts"), diagnostics);
     let base_ms = period_ms(section.base, lower.base_ms, PAUSE_MAX, (cursor, "base"), diagnostics);

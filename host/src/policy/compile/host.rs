@@ -6,8 +6,6 @@ use crate::policy::diagnostic::{Diagnostic, Diagnostics};
 use crate::policy::document::{self, Cursor};
 use std::path::PathBuf;
 
-/// A call reserves 64 GiB of address space (16 memories of 4 GiB); this many use half of what there is.
-const CONCURRENCY_MAX: u64 = 1_024;
 /// Proposals wait in memory, each as large as its arguments.
 const QUEUE_MAX: u64 = 65_536;
 const QUEUE: u64 = 256;
@@ -28,9 +26,10 @@ pub(super) fn compile(
         let problem = Diagnostic::error("wrong_value", &place, "the principal cannot be used as a name");
         diagnostics.push(problem.expected(expected));
     }
+    let concurrency_max = HostSettings::CONCURRENCY_MAX as u64;
     let concurrency = section
         .concurrency
-        .map(|calls| count(Some(calls), 1, CONCURRENCY_MAX, (cursor, "concurrency"), diagnostics));
+        .map(|calls| count(Some(calls), 1, concurrency_max, (cursor, "concurrency"), diagnostics));
     let queue = count(section.queue, QUEUE, QUEUE_MAX, (cursor, "queue"), diagnostics);
     HostSettings {
         principal,
