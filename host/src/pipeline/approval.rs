@@ -9,7 +9,7 @@ use crate::call::Denial;
 use crate::catalog::Tool;
 use crate::gate::Host;
 use crate::ledger::{ApprovalAsk, NewApproval, Unapproved, approval_binding};
-use crate::policy::{AskReason, Decision, Verdict};
+use crate::policy::{Decision, Verdict};
 
 /// When an agent may ask again whether a person has answered.
 const ASK_AGAIN_MS: u64 = 30_000;
@@ -23,12 +23,8 @@ pub(super) fn asks(
     arguments: &[u8; 32],
 ) -> Option<ApprovalAsk> {
     let approval = &tool.policy.approval;
+    let always = decision.verdict == Verdict::Ask || approval.asks(decision.risk, ambiguity);
     // What the run has spent is known only on the ledger, so that condition goes along.
-    let now = match approval.asks(decision.risk, 0, ambiguity) {
-        Some(AskReason::Risk | AskReason::Ambiguity) => true,
-        Some(AskReason::Spent) | None => false,
-    };
-    let always = decision.verdict == Verdict::Ask || now;
     let spent_micro_usd = approval.spent_micro_usd;
     // A no stands, whatever made the person be asked: so the ledger is asked wherever one may have been given.
     (always || approval.has_conditions()).then(|| ApprovalAsk {

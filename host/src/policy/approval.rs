@@ -21,18 +21,6 @@ pub struct Approval {
     pub client: bool,
 }
 
-/// Why an otherwise allowed call needs a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AskReason {
-    /// The declared risk is as high as [`Approval::risk`].
-    Risk,
-    /// The run has spent as much as [`Approval::spent_micro_usd`].
-    Spent,
-    /// The agent says that it is as unsure as [`Approval::ambiguity_percent`].
-    Ambiguity,
-}
-
 /// Whose word approves: `[escalation]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Escalation {
@@ -48,22 +36,15 @@ impl Approval {
         self.risk.is_some() || self.spent_micro_usd.is_some() || self.ambiguity_percent.is_some()
     }
 
-    /// The first condition that asks for a person, for a call that the rules allow.
+    /// Whether a call that the rules allow needs a person, whatever its run has spent: that is known only on the
+    /// ledger.
     ///
-    /// `risk` is [`super::Decision::risk`], `spent_micro_usd` what the run has spent so far, `ambiguity` what
-    /// the agent declares, from 0 to 1; one that declares none is not unsure.
-    pub fn asks(&self, risk: u8, spent_micro_usd: u64, ambiguity: Option<f64>) -> Option<AskReason> {
+    /// `risk` is [`super::Decision::risk`], `ambiguity` what the agent declares, from 0 to 1; one that declares none is
+    /// not unsure.
+    pub fn asks(&self, risk: u8, ambiguity: Option<f64>) -> bool {
         // The division gives the very float that the decimal would: 57 / 100 is 0.57.
         let is_unsure = |percent: u8| ambiguity.is_some_and(|share| share >= f64::from(percent) / 100.0);
-        if self.risk.is_some_and(|limit| risk >= limit) {
-            Some(AskReason::Risk)
-        } else if self.spent_micro_usd.is_some_and(|limit| spent_micro_usd >= limit) {
-            Some(AskReason::Spent)
-        } else if self.ambiguity_percent.is_some_and(is_unsure) {
-            Some(AskReason::Ambiguity)
-        } else {
-            None
-        }
+        self.risk.is_some_and(|limit| risk >= limit) || self.ambiguity_percent.is_some_and(is_unsure)
     }
 }
 
@@ -94,22 +75,16 @@ mod tests {
 
     #[test]
     fn without_conditions_nothing_is_asked() {
-        assert_eq!(Approval::default().asks(100, u64::MAX, Some(1.0)), None);
+        assert!(!Approval::default().asks(100, Some(1.0)));
     }
 
     #[test]
     fn each_condition_asks_at_its_value_and_not_below() {
-        let approval = Approval {
-            risk: Some(70),
-            spent_micro_usd: Some(250_000),
-            ambiguity_percent: Some(60),
-            ..Approval::default()
-        };
-        assert_eq!(approval.asks(70, 0, None), Some(AskReason::Risk));
-        assert_eq!(approval.asks(69, 250_000, None), Some(AskReason::Spent));
-        assert_eq!(approval.asks(69, 249_999, Some(0.6)), Some(AskReason::Ambiguity));
-        assert_eq!(approval.asks(69, 249_999, Some(0.599)), None);
-        assert_eq!(approval.asks(69, 249_999, None), None);
+        let approval = Approval { risk: Some(70), ambiguity_percent: Some(60), ..Approval::default() };
+        assert!(approval.asks(70, None));
+        assert!(approval.asks(69, Some(0.6)));
+        assert!(!approval.asks(69, Some(0.599)));
+        assert!(!approval.asks(69, None));
     }
 
     #[test]
@@ -117,7 +92,7 @@ mod tests {
         for percent in 1..=100_u8 {
             let approval = Approval { ambiguity_percent: Some(percent), ..Approval::default() };
             let written: f64 = format!("{}.{:02}", percent / 100, percent % 100).parse().unwrap();
-            assert_eq!(approval.asks(0, 0, Some(written)), Some(AskReason::Ambiguity), "{percent}");
+            assert!(approval.asks(0, Some(written)), "{percent}");
         }
     }
 }

@@ -27,7 +27,7 @@ mod template;
 mod tests;
 
 pub use add::{AddError, ToolEntry, document_with_tool};
-pub use approval::{Approval, AskReason, Escalation};
+pub use approval::{Approval, Escalation};
 pub use capability::{Capability, UnknownCapabilityError};
 pub use compile::{Compiled, POLICY_BYTES_MAX, compile};
 pub use compiled::{
