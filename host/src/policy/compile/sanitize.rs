@@ -6,15 +6,14 @@ use crate::policy::compiled::SanitizeSettings;
 use crate::policy::diagnostic::Diagnostics;
 use crate::policy::document::units::Bytes;
 use crate::policy::document::{self, Cursor};
+use crate::sanitizer::Bounds;
 
-/// Half of the text: one runaway field leaves room for the others.
-const STRING: Bytes = Bytes(128 << 10);
-const TEXT: Bytes = Bytes(256 << 10);
+const STRING: Bytes = Bytes(Bounds::STRING_BYTES_MAX as u64);
+const TEXT: Bytes = Bytes(Bounds::TOTAL_BYTES_MAX as u64);
 /// What a model is shown is never longer than the longest output.
 const BYTES_MAX: Bytes = Bytes(64 << 20);
-const DEPTH: u64 = 64;
-/// The depth at which strict JSON stops reading.
-const DEPTH_MAX: u64 = 128;
+const DEPTH: u64 = Bounds::DEPTH_MAX as u64;
+const DEPTH_MAX: u64 = Bounds::DEPTH_CEILING as u64;
 
 pub(super) fn compile(
     section: Option<document::Sanitize>,
