@@ -8,13 +8,13 @@ use super::rate::Limited;
 use super::repetition::Pattern;
 use super::spend::Window;
 use super::verdict::{Notice, Refusal, Why};
+use crate::call::Denial;
 
 impl Refusal {
     /// What happened, for the agent; one or two sentences.
     pub fn text(&self, tool: &str) -> String {
         let whose = if self.inherited { "A run that this run is part of" } else { "This run" };
         match &self.why {
-            Why::UnknownRun => "The run does not exist.".to_owned(),
             Why::Halted(_) => format!("{whose} was halted."),
             Why::Finished => format!("{whose} is finished."),
             Why::Paused(_) => format!("{whose} is paused for a person."),
@@ -23,11 +23,11 @@ impl Refusal {
                     "{whose} is paused for a person: half of what it may use is used, and its goal is not reported."
                 )
             }
-            Why::Budget { budget, held, .. } if self.retry_after_ms.is_some() => {
+            Why::Budget { budget, held, .. } if self.code == Denial::RateLimited => {
                 let held = amount(*budget, *held);
                 format!("Calls that are running hold {held}; that leaves too little for this call.")
             }
-            Why::Spend { window, used, asked, limit, .. } if used.saturating_add(*asked) <= *limit => {
+            Why::Spend { window, .. } if self.code == Denial::RateLimited => {
                 let window = self::window(*window);
                 format!("Calls that are running hold what may still be spent in {window}.")
             }
@@ -45,7 +45,6 @@ impl Refusal {
             Why::BreakerOpen { probing: true } => {
                 format!("`{tool}` has failed too often; another call is trying whether it works again.")
             }
-            Why::Repeated(pattern) => repeated(*pattern),
             why => why.sentence(),
         }
     }
