@@ -90,6 +90,13 @@ pub(super) struct HostFailed {
     pub(super) effect_possible: bool,
 }
 
+impl RanFacts {
+    /// What the policy says that it cost and what the tool charged, in micro-USD.
+    pub(super) fn spent_micro_usd(&self) -> u64 {
+        self.cost_micro_usd.saturating_add(self.measured.charged_micro_usd)
+    }
+}
+
 impl Faulted {
     /// The arguments brought it about, not the tool.
     pub(super) fn is_misuse(&self) -> bool {

@@ -37,7 +37,7 @@ pub(super) fn completed(trip: &Trip, safe: SafeResult) -> Account {
     if truncated {
         told.notices.push("The result was cut to its size limit.".to_owned());
     }
-    let cost_micro_usd = facts.cost_micro_usd.saturating_add(facts.measured.charged_micro_usd);
+    let cost_micro_usd = facts.spent_micro_usd();
     let tokens = tokens(&told, &facts);
     let logs = spent(&mut told, facts);
     let told_guards = Told { result, tokens, cost_micro_usd, blame: Blame::Works, ..Told::NOTHING };
@@ -53,7 +53,7 @@ pub(super) fn failed(trip: &Trip, faulted: Faulted) -> Account {
     // A guest that never got to run cannot have done anything.
     let ran = faulted.ran.measured.fuel > 0;
     let tokens = tokens(&told, &faulted.ran);
-    let cost_micro_usd = faulted.ran.cost_micro_usd.saturating_add(faulted.ran.measured.charged_micro_usd);
+    let cost_micro_usd = faulted.ran.spent_micro_usd();
     let told_guards =
         Told { blame: faulted.blame, slow_ms: faulted.slow_ms, tokens, cost_micro_usd, ..Told::NOTHING };
     let logs = spent(&mut told, faulted.ran);
@@ -176,7 +176,7 @@ fn spent(told: &mut Outcome, facts: RanFacts) -> Vec<LogLine> {
         memory_bytes: facts.measured.memory_bytes,
         output_bytes: facts.output_bytes,
         host_calls: facts.measured.host_calls,
-        cost_usd: facts.cost_micro_usd.saturating_add(facts.measured.charged_micro_usd) as f64 / 1e6,
+        cost_usd: facts.spent_micro_usd() as f64 / 1e6,
     };
     told.findings = facts.findings;
     told.taint = facts.taint;
