@@ -4,11 +4,10 @@
 //! [`FOLD_EVENTS`] records, and whoever reads them takes the events after F into account. Invariant: after every
 //! transaction, the tables are exactly what the events up to F say.
 
-use super::row::{int, uint};
+use super::row::{facts, int, kind, uint};
 use super::standing::Standing;
 use crate::ledger::chain::Hash;
-use crate::ledger::record::{End, Facts, Kind};
-use rusqlite::types::Type;
+use crate::ledger::record::{End, Kind};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeMap, HashMap};
 
@@ -46,15 +45,11 @@ pub(super) fn late(connection: &Connection) -> rusqlite::Result<Vec<Late>> {
                 WHERE seq > (SELECT seq FROM folded) ORDER BY seq";
     let mut select = connection.prepare_cached(text)?;
     let late = select.query_map([], |row| {
-        let unreadable =
-            |column, kind| rusqlite::Error::InvalidColumnType(column, "unreadable".to_owned(), kind);
-        let kind = Kind::from_code(row.get(2)?).ok_or_else(|| unreadable(2, Type::Integer))?;
-        let facts: Facts =
-            serde_json::from_str(row.get_ref(6)?.as_str()?).map_err(|_| unreadable(6, Type::Text))?;
+        let facts = facts(row, 6)?;
         Ok(Late {
             seq: uint(row, 0)?,
             run: row.get(1)?,
-            kind,
+            kind: kind(row, 2)?,
             call: row.get(3)?,
             at_ms: uint(row, 4)?,
             hash: row.get(5)?,
@@ -91,9 +86,11 @@ pub(super) fn running(connection: &Connection) -> rusqlite::Result<BTreeMap<u64,
 pub(super) fn is_running(connection: &Connection, intent: u64) -> rusqlite::Result<bool> {
     let text = "SELECT (?1 > folded.seq OR EXISTS (SELECT 1 FROM running WHERE seq = ?1)) \
                 AND NOT EXISTS (SELECT 1 FROM events AS late WHERE late.seq > folded.seq AND late.call = events.call \
-                AND late.kind IN (3, 5)) FROM events, folded WHERE events.seq = ?1";
+                AND late.kind IN (?2, ?3)) FROM events, folded WHERE events.seq = ?1";
     let mut select = connection.prepare_cached(text)?;
-    select.query_row([int(intent)], |row| row.get(0)).optional().map(|running| running.unwrap_or(false))
+    let running =
+        select.query_row(params![int(intent), Kind::Ending as u8, Kind::Mark as u8], |row| row.get(0));
+    running.optional().map(|running| running.unwrap_or(false))
 }
 
 /// What changed since F, where the writer saw all of it.

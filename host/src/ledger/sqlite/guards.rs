@@ -6,14 +6,13 @@
 
 use super::fold;
 use super::reader::LedgerReader;
-use super::row::{Call, Run, int, uint};
+use super::row::{Call, Run, facts, int, kind, uint, unreadable};
 use crate::call::RunId;
 use crate::guard::event::Event;
 use crate::guard::settings::{RunGuards, SpendGuards};
 use crate::guard::{Board, Scope, Standing};
 use crate::ledger::error::LedgerError;
 use crate::ledger::guarded;
-use crate::ledger::record::{Facts, Kind};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -72,13 +71,8 @@ pub(super) fn catch_up(connection: &Connection, board: &mut Board, from: u64) ->
     let mut select = connection.prepare_cached(text)?;
     let mut rows = select.query([int(from)])?;
     while let Some(row) = rows.next()? {
-        let unreadable =
-            |column, kind| rusqlite::Error::InvalidColumnType(column, "unreadable".to_owned(), kind);
-        let kind = Kind::from_code(row.get(2)?).ok_or_else(|| unreadable(2, Type::Integer))?;
-        let facts: Facts =
-            serde_json::from_str(row.get_ref(5)?.as_str()?).map_err(|_| unreadable(5, Type::Text))?;
         let call = row.get::<_, Option<Call>>(3)?.map(|call| call.0);
-        if let Some(kind) = guarded::event(kind, call, &facts) {
+        if let Some(kind) = guarded::event(kind(row, 2)?, call, &facts(row, 5)?) {
             let event =
                 Event { seq: uint(row, 0)?, run: row.get::<_, Run>(1)?.0, at_ms: uint(row, 4)?, kind };
             apply(connection, board, &event)?;
@@ -106,7 +100,5 @@ fn insert(connection: &Connection, board: &mut Board, scope: Scope) -> rusqlite:
     let read = |row: &rusqlite::Row<'_>| Ok((uint(row, 0)?, row.get::<_, String>(1)?));
     let found = select.query_row([scope.key()], read).optional()?;
     let snapshot = found.as_ref().map(|(as_of, state)| (*as_of, state.as_str()));
-    board
-        .insert(scope, snapshot)
-        .map_err(|_| rusqlite::Error::InvalidColumnType(1, "state".to_owned(), Type::Text))
+    board.insert(scope, snapshot).map_err(|_| unreadable(1, "state", Type::Text))
 }

@@ -3,7 +3,7 @@
 //! Invariant: a reader opens read-only, so it can neither write nor empty the log; each method reads one
 //! consistent state.
 
-use super::row::{Run, int, uint};
+use super::row::{Run, facts, int, uint};
 use super::standing::{Counters, Standing};
 use super::{Place, connect, files, fold, recover, schema};
 use crate::call::{Lineage, Outcome, RunId};
@@ -11,9 +11,7 @@ use crate::ledger::chain;
 use crate::ledger::entry::{InFlight, RunRow};
 use crate::ledger::error::LedgerError;
 use crate::ledger::guarded::GuardFacts;
-use crate::ledger::record::Facts;
 use crate::ledger::report::{CallContent, RunSummary};
-use rusqlite::types::Type;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use std::collections::HashMap;
 use std::path::Path;
@@ -137,11 +135,7 @@ impl LedgerReader {
         let text =
             "SELECT facts FROM runs JOIN events ON events.seq = runs.opened WHERE runs.run = ?1 AND id > 0";
         let mut select = self.connection.prepare_cached(text)?;
-        let read = |row: &Row<'_>| {
-            let unreadable = |_| rusqlite::Error::InvalidColumnType(0, "facts".to_owned(), Type::Text);
-            let facts: Facts = serde_json::from_str(row.get_ref(0)?.as_str()?).map_err(unreadable)?;
-            Ok(facts.guard.as_ref().and_then(GuardFacts::parent))
-        };
+        let read = |row: &Row<'_>| Ok(facts(row, 0)?.guard.as_ref().and_then(GuardFacts::parent));
         select.query_row([run.as_bytes()], read).optional()
     }
 

@@ -9,13 +9,13 @@ use super::batch::{Batch, Tip};
 use super::files::{self, HostLock};
 use super::fold;
 use super::key;
-use super::row::{Call, EVENT_COLUMNS, Event, Run, int, uint};
+use super::row::{Call, EVENT_COLUMNS, Event, Run, facts, int, json, uint, unreadable};
 use super::writer::Failure;
 use crate::call::{CallId, RunId};
 use crate::ledger::chain::{self, Hash, Head, ZERO};
 use crate::ledger::entry::Effect;
 use crate::ledger::error::LedgerError;
-use crate::ledger::record::{End, Facts, Record};
+use crate::ledger::record::{End, Record};
 use crate::ledger::report::CallContent;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -131,13 +131,9 @@ fn read_unended(connection: &Connection, intent: u64) -> rusqlite::Result<Unende
                 JOIN runs ON runs.id = events.run WHERE seq = ?1";
     let mut select = connection.prepare_cached(text)?;
     select.query_row([int(intent)], |row| {
-        let unreadable =
-            |column, name: &str| rusqlite::Error::InvalidColumnType(column, name.to_owned(), Type::Text);
-        let facts: Facts =
-            serde_json::from_str(row.get_ref(3)?.as_str()?).map_err(|_| unreadable(3, "facts"))?;
-        let content: CallContent =
-            serde_json::from_str(row.get_ref(4)?.as_str()?).map_err(|_| unreadable(4, "content"))?;
-        let (tool, effect) = facts.tool.zip(facts.effect).ok_or_else(|| unreadable(3, "facts"))?;
+        let (facts, content): (_, CallContent) = (facts(row, 3)?, json(row, 4, "content")?);
+        let effective = facts.tool.zip(facts.effect);
+        let (tool, effect) = effective.ok_or_else(|| unreadable(3, "facts", Type::Text))?;
         let principal: String = row.get(2)?;
         let scope = content.key.map(|key| chain::scope(&principal, &tool, &key));
         Ok(Unended { call: row.get::<_, Call>(0)?.0, run: row.get::<_, Run>(1)?.0, effect, scope })

@@ -1,11 +1,13 @@
-//! Values as they stand in the tables: ids as 16 bytes, hashes as 32, numbers as 64-bit integers.
+//! Values as they stand in the tables: ids as 16 bytes, hashes as 32, numbers as 64-bit integers, facts as JSON.
 //!
 //! Invariant: a value of another type or size is an error, never a guess.
 
 use crate::call::{CallId, RunId};
 use crate::ledger::chain::{self, Hash};
+use crate::ledger::record::{Facts, Kind};
 use rusqlite::Row;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Type, ValueRef};
+use serde::de::DeserializeOwned;
 
 /// Writes an unsigned number.
 pub(super) fn int(value: u64) -> i64 {
@@ -15,6 +17,26 @@ pub(super) fn int(value: u64) -> i64 {
 /// Reads an unsigned number.
 pub(super) fn uint(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(i64::cast_unsigned)
+}
+
+/// Reads the kind of a record.
+pub(super) fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<Kind> {
+    Kind::from_code(row.get(column)?).ok_or_else(|| unreadable(column, "kind", Type::Integer))
+}
+
+/// Reads the facts of a record.
+pub(super) fn facts(row: &Row<'_>, column: usize) -> rusqlite::Result<Facts> {
+    json(row, column, "facts")
+}
+
+/// Reads a text of JSON.
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize, name: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|_| unreadable(column, name, Type::Text))
+}
+
+/// Of the right type, and yet no such value.
+pub(super) fn unreadable(column: usize, name: &str, found: Type) -> rusqlite::Error {
+    rusqlite::Error::InvalidColumnType(column, name.to_owned(), found)
 }
 
 /// An id of a call as it is read.
