@@ -62,12 +62,12 @@ impl Seams {
 
     /// A nonce of 128 bits in hex, for one envelope.
     pub fn nonce(&self) -> String {
-        crate::catalog::hex(&self.random::<16>())
+        crate::call::hex(&self.random::<16>())
     }
 
     /// A new approval's id.
     pub fn approval_id(&self) -> String {
-        format!("apr_{}", crate::catalog::hex(&self.random::<8>()))
+        format!("apr_{}", crate::call::hex(&self.random::<8>()))
     }
 
     /// A key that nobody can guess.

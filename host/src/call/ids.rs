@@ -29,6 +29,11 @@ macro_rules! id {
                 Self(uuid::Builder::from_unix_timestamp_millis(unix_ms, &random).into_uuid())
             }
 
+            /// The id with these 16 bytes, as `as_bytes` gave them.
+            pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
             /// The 16 bytes of the UUID.
             pub fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
@@ -83,13 +88,6 @@ id!(
     /// One trip through the pipeline. Printed as `call_` and 32 hex digits.
     CallId, "call_", "a call"
 );
-
-impl RunId {
-    /// The id with these 16 bytes, as [`RunId::as_bytes`] gave them.
-    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(Uuid::from_bytes(bytes))
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@
 //! imports no other room of the host (a test in `tests/` keeps it so).
 
 mod finding;
+mod hex;
 mod ids;
 mod lineage;
 mod nearest;
@@ -12,6 +13,7 @@ mod reason;
 mod suggestion;
 
 pub use finding::{Action, Finding};
+pub use hex::{hex, unhex};
 pub use ids::{BadId, CallId, RunId};
 pub use lineage::Lineage;
 pub use nearest::nearest;

@@ -6,6 +6,7 @@
 //! foreign entry means compiling again, never loading.
 
 use super::CatalogError;
+use crate::call::hex;
 use crate::sandbox::Definition;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions as EntryOptions, OpenOptionsExt as _};
@@ -118,7 +119,7 @@ impl Cache {
     }
 
     fn name(&self, digest: &[u8; 32]) -> String {
-        format!("{}-{}.bin", super::hex(digest), self.compatibility)
+        format!("{}-{}.bin", hex(digest), self.compatibility)
     }
 
     fn mac(&self, body: &[u8]) -> Option<Hmac<Sha256>> {

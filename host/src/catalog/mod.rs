@@ -144,12 +144,3 @@ pub enum CatalogError {
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
 }
-
-/// Lowercase hex of bytes.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}

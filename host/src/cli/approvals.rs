@@ -11,6 +11,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use toolgate::Seams;
+use toolgate::call::unhex;
 use toolgate::catalog;
 use toolgate::ledger::{ApprovalRow, Decided, approval_binding, approval_message};
 use toolgate::policy::Policy;
@@ -213,12 +214,5 @@ fn seed(path: &Path) -> Result<SigningKey, CliError> {
 }
 
 fn bytes32(hex: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if hex.len() != 64 || !hex.is_ascii() {
-        return None;
-    }
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(hex.get(index * 2..index * 2 + 2)?, 16).ok()?;
-    }
-    Some(bytes)
+    unhex(hex)?.try_into().ok()
 }

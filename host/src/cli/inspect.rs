@@ -3,7 +3,8 @@
 use super::{CliError, Console, JsonArg};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use toolgate::catalog::{self, Inspection, hex};
+use toolgate::call::hex;
+use toolgate::catalog::{self, Inspection};
 use toolgate::sanitizer::clean_line;
 
 /// Show what a component is, without running it.

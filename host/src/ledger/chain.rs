@@ -3,6 +3,7 @@
 //! Pure. The inputs and their order are the format (`host/docs/ledger-format.md`, "The chain").
 //! Invariant: every input is of fixed size or preceded by its length, so no two inputs hash alike by shifting.
 
+pub(super) use crate::call::hex;
 use sha2::{Digest, Sha256};
 
 /// A SHA-256 digest.
@@ -78,14 +79,6 @@ pub(super) fn scope(principal: &str, tool: &str, key: &str) -> Hash {
     hasher.finalize().into()
 }
 
-/// Lowercase hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
 /// A text's length in 4 bytes; texts beyond 4 GiB do not fit SQLite either.
 fn length(text: &str) -> [u8; 4] {
     u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes()
@@ -99,11 +92,6 @@ mod tests {
     fn a_scope_cannot_be_shifted_between_its_parts() {
         assert_ne!(scope("a", "bc", "d"), scope("ab", "c", "d"));
         assert_ne!(scope("a", "b", "cd"), scope("a", "bc", "d"));
-    }
-
-    #[test]
-    fn hex_is_lowercase_and_keeps_leading_zeros() {
-        assert_eq!(hex(&[0, 0x0a, 0xff]), "000aff");
     }
 
     #[test]

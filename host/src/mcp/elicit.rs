@@ -7,8 +7,7 @@
 //! about and for no other; a person is asked only about what they can read in full.
 
 use super::meta::add_outcome;
-use crate::call::{Arguments, Denial, Outcome, Reason, Suggestion};
-use crate::catalog::hex;
+use crate::call::{Arguments, Denial, Outcome, Reason, Suggestion, hex, unhex};
 use crate::sanitizer::clean_line;
 use crate::schema::canonical;
 use hmac::{Hmac, KeyInit, Mac};
@@ -188,15 +187,6 @@ pub(super) fn no_without_question() -> ErrorData {
 fn waits_for(outcome: &Outcome) -> Option<&str> {
     let waits = outcome.reason == Some(Reason::Denial(Denial::NeedsApproval));
     outcome.approval.as_deref().filter(|_| waits && outcome.retry_after_ms.is_some())
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let byte = |pair: &[u8]| match pair {
-        [high, low] => Some((digit(*high)? << 4) | digit(*low)?),
-        _ => None,
-    };
-    text.as_bytes().chunks(2).map(byte).collect()
 }
 
 #[cfg(test)]

@@ -129,9 +129,7 @@ fn key(tool: &Tool, meta: &CallMeta, trip: &Trip, digest: &[u8; 32]) -> Option<S
             Some(format!("call:{}", trip.call))
         }
         (None, KeySource::Client) => None,
-        (None, KeySource::Arguments) => {
-            Some(format!("arguments:{}:{}", trip.run?, crate::catalog::hex(digest)))
-        }
+        (None, KeySource::Arguments) => Some(format!("arguments:{}:{}", trip.run?, crate::call::hex(digest))),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::capability::Capability;
 use super::compiled::Verdict;
+use crate::call::hex;
 use std::fmt::Write;
 use toml_edit::{DocumentMut, Item};
 
@@ -69,7 +70,7 @@ fn syntax(error: toml_edit::TomlError) -> AddError {
 
 fn section(entry: &ToolEntry) -> String {
     let (name, verdict) = (quoted_key(&entry.name), entry.verdict);
-    let sha256: String = entry.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex(&entry.sha256);
     let mut out = String::new();
     if verdict == Verdict::Deny {
         out.push_str("# Read this before you allow it: nothing runs while the verdict is \"deny\".\n");

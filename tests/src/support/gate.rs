@@ -7,8 +7,7 @@ use super::guest::{Guest, component};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use tempfile::TempDir;
-use toolgate::call::{Arguments, CallId, CallMeta, Outcome, RunId, Suggestion};
-use toolgate::catalog::hex;
+use toolgate::call::{Arguments, CallId, CallMeta, Outcome, RunId, Suggestion, hex};
 use toolgate::ledger::{CallState, CallTrace, Ledger, LedgerReader, VerifyReport};
 use toolgate::{Gate, GateError, GateOptions};
 

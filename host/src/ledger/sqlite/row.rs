@@ -6,7 +6,7 @@ use crate::call::{CallId, RunId};
 use crate::ledger::chain::{self, Hash};
 use crate::ledger::record::{Facts, Kind};
 use rusqlite::Row;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Type, ValueRef};
+use rusqlite::types::{FromSql, FromSqlResult, Type, ValueRef};
 use serde::de::DeserializeOwned;
 
 /// Writes an unsigned number.
@@ -44,9 +44,7 @@ pub(super) struct Call(pub(super) CallId);
 
 impl FromSql for Call {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let bytes = <[u8; 16]>::column_result(value)?;
-        let id = format!("call_{}", chain::hex(&bytes)).parse();
-        id.map(Self).map_err(|error| FromSqlError::Other(Box::new(error)))
+        <[u8; 16]>::column_result(value).map(|bytes| Self(CallId::from_bytes(bytes)))
     }
 }
 
@@ -55,9 +53,7 @@ pub(super) struct Run(pub(super) RunId);
 
 impl FromSql for Run {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let bytes = <[u8; 16]>::column_result(value)?;
-        let id = format!("run_{}", chain::hex(&bytes)).parse();
-        id.map(Self).map_err(|error| FromSqlError::Other(Box::new(error)))
+        <[u8; 16]>::column_result(value).map(|bytes| Self(RunId::from_bytes(bytes)))
     }
 }
 
