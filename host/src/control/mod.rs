@@ -45,7 +45,6 @@ use watch::{Clock, Watcher};
 #[derive(Debug)]
 pub struct Control {
     shared: Arc<Shared>,
-    host: u64,
     thread: Option<JoinHandle<Result<(), ControlError>>>,
 }
 
@@ -65,12 +64,7 @@ impl Control {
         let thread = thread
             .spawn(move || watcher.run())
             .map_err(|error| ControlError::System(format!("cannot start the control thread: {error}")))?;
-        Ok(Self { shared, host, thread: Some(thread) })
-    }
-
-    /// The number of this host in the control database.
-    pub fn host(&self) -> u64 {
-        self.host
+        Ok(Self { shared, thread: Some(thread) })
     }
 
     /// Enters a call that is about to run a guest. No I/O. Whoever waits with the call (for a slot, say) may enter

@@ -30,12 +30,7 @@ impl Running {
         Ok(Self { shared: Arc::clone(shared), id, call })
     }
 
-    /// Whether the guest must end now. Cheap: one atomic load.
-    pub fn is_killed(&self) -> bool {
-        self.call.killed().is_some()
-    }
-
-    /// Why the guest must end, once it must.
+    /// Why the guest must end, once it must. Cheap: one atomic load.
     pub fn why(&self) -> Option<&Killed> {
         self.call.killed()
     }
@@ -58,12 +53,7 @@ impl Drop for Running {
 }
 
 impl KillSignal {
-    /// Whether the guest must end now. Cheap: one atomic load.
-    pub fn is_killed(&self) -> bool {
-        self.0.killed().is_some()
-    }
-
-    /// Why the guest must end, once it must.
+    /// Why the guest must end, once it must. Cheap: one atomic load.
     pub fn why(&self) -> Option<&Killed> {
         self.0.killed()
     }

@@ -241,7 +241,7 @@ impl RunState {
             Kind::Opened(opened) => self.opened(event.at_ms, opened),
             Kind::Admitted(admitted) => self.admitted(event.at_ms, admitted, own),
             Kind::Ended(ended) => self.ended(event.run, ended, own),
-            Kind::Refused(refused) => self.refused(event.run, refused, own),
+            Kind::Refused(refused) => self.refused(refused, own),
             Kind::Steered(Steer::Tokens(tokens)) => self.tokens.tell(event.run, *tokens),
             Kind::Steered(steer) => self.steered(event.at_ms, steer),
             Kind::Retried { .. } => {}

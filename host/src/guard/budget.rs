@@ -40,11 +40,6 @@ impl Hold {
     pub fn minus(self, other: Self) -> Self {
         each_amount!(self, other, u64::saturating_sub)
     }
-
-    /// The smaller of each amount.
-    pub fn least(self, other: Self) -> Self {
-        each_amount!(self, other, u64::min)
-    }
 }
 
 /// A budget of a run, by name.

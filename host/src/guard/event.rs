@@ -137,8 +137,6 @@ pub struct Refused {
     pub code: Option<Denial>,
     /// What it asked, when it was a call of a known tool.
     pub fingerprint: Option<Fingerprint>,
-    /// Tokens that the agent reports to have used in the run so far, all told; also in refusals.
-    pub tokens_reported: Option<u64>,
 }
 
 /// A change of a run's course.

@@ -98,10 +98,9 @@ impl RunState {
         }
     }
 
-    /// A proposal of `run` did not start.
-    pub(super) fn refused(&mut self, run: RunId, refused: &Refused, own: bool) {
+    /// A proposal of this run or (`own` is false) of a descendant did not start.
+    pub(super) fn refused(&mut self, refused: &Refused, own: bool) {
         self.proposals += 1;
-        self.tokens.tell(run, refused.tokens_reported.unwrap_or(0));
         if !own {
             return;
         }

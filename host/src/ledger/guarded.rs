@@ -155,7 +155,6 @@ pub(super) fn event(kind: Kind, call: Option<CallId>, facts: &Facts) -> Option<e
         Kind::Unstarted => event::Kind::Refused(Refused {
             code: facts.reason.as_deref().filter(|_| facts.end != Some(End::Recorded)).and_then(denial),
             fingerprint: guard.read_fingerprint(),
-            tokens_reported: None,
         }),
         Kind::Steered => event::Kind::Steered(facts.steer.clone()?),
         Kind::HostOpened | Kind::Pruned | Kind::Decided | Kind::Resolved => return None,

@@ -11,7 +11,7 @@ fn a_switch_counts_from_the_next_look_on_and_wakes_what_runs() {
     let running = host.enter(run(1), "read").expect("nothing is on");
     let report = room.kill_within(&tool("read"), SOON, false);
     assert_eq!(only(&report), Answer::Unreachable);
-    assert!(!report.all_stopped && !running.is_killed() && running.why().is_none());
+    assert!(!report.all_stopped && running.why().is_none());
 
     let (waker, wakes) = counting_waker();
     let mut killed = Box::pin(running.killed());
@@ -22,7 +22,7 @@ fn a_switch_counts_from_the_next_look_on_and_wakes_what_runs() {
     let std::task::Poll::Ready(why) = killed.as_mut().poll(&mut context) else { panic!("it was told") };
     drop(killed);
     assert_eq!((why.target.clone(), why.since_ms, why.why.as_str()), (tool("read"), NOW_MS, "a test"));
-    assert!(running.is_killed() && running.signal().is_killed());
+    assert!(running.why().is_some() && running.signal().why().is_some());
     assert_eq!(running.signal().why(), Some(&why));
     assert_eq!(host.enter(run(1), "read").expect_err("it is off"), why);
     assert_eq!(host.enter(run(2), "read").expect_err("it is off"), why);
@@ -57,7 +57,7 @@ fn nothing_is_acknowledged_while_a_call_that_is_meant_lives() {
         .query_row("SELECT stopped FROM acknowledgements", [], |row| row.get(0))
         .expect("one switch, one host");
     assert_eq!(stopped, 2);
-    assert!(!other.is_killed());
+    assert!(other.why().is_none());
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn the_kill_of_a_run_stops_the_runs_that_are_part_of_it_and_not_the_one_above() 
     let runs = runs.map(|entered| entered.expect("nothing is on"));
     room.kill_within(&Target::Run(run(2)), SOON, false);
     host.watcher.look();
-    assert!(runs.iter().all(Running::is_killed) && !parents.is_killed());
+    assert!(runs.iter().all(|running| running.why().is_some()) && parents.why().is_none());
     assert!(host.enter(&grandchild, "write").is_err() && host.enter(run(1), "write").is_ok());
     host.watcher.acknowledge();
     assert_eq!(only(&room.kill_within(&Target::Run(run(2)), SOON, false)), Answer::Stopping { running: 2 });
@@ -105,7 +105,7 @@ fn the_kill_of_a_run_stops_the_runs_that_are_part_of_it_and_not_the_one_above() 
     assert!(host.enter(&grandchild, "write").is_ok());
     room.kill_within(&Target::Run(run(1)), SOON, false);
     host.watcher.look();
-    assert!(parents.is_killed() && host.enter(&grandchild, "write").is_err());
+    assert!(parents.why().is_some() && host.enter(&grandchild, "write").is_err());
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_switch_lifted_before_its_acknowledgement_leaves_nothing_behind() {
     host.watcher.look();
     room.unkill(&Target::All).expect("it was on");
     host.watcher.acknowledge();
-    assert!(running.is_killed(), "what was told to end ends");
+    assert!(running.why().is_some(), "what was told to end ends");
     host.watcher.look();
     assert!(host.enter(run(1), "read").is_ok());
     room.kill_within(&Target::All, SOON, false);
@@ -202,10 +202,10 @@ fn everything_stops_at_the_fifth_failed_look_and_goes_on_when_the_switches_are_s
     room.sql("INSERT INTO switches (kind, name, since_ms, why) VALUES ('planet', 'earth', 1, '')");
     for _ in 0..4 {
         host.watcher.look();
-        assert!(!running.is_killed() && host.enter(run(1), "read").is_ok());
+        assert!(running.why().is_none() && host.enter(run(1), "read").is_ok());
     }
     host.watcher.look();
-    assert!(running.is_killed());
+    assert!(running.why().is_some());
     let why = host.enter(run(1), "read").expect_err("it sees nothing");
     assert_eq!((why.origin, why.target.clone()), (Origin::Host, Target::All));
     assert!(why.since_ms >= NOW_MS && why.why.contains("planet"), "{why}");

@@ -9,7 +9,7 @@ fn spoil(room: &Room, spoil: impl FnOnce(&Path)) -> (Control, String) {
     let control = room.open();
     let running = control.enter(run(1), "read").expect("nothing is on");
     spoil(&room.path);
-    until("what runs is told to end", || running.is_killed());
+    until("what runs is told to end", || running.why().is_some());
     let why = control.enter(run(2), "write").expect_err("it sees nothing");
     assert_eq!((why.origin, why.target.clone()), (Origin::Host, Target::All));
     (control, why.to_string())

@@ -40,7 +40,7 @@ fn work(control: &Control, counts: &Counts, done: &AtomicBool, seed: usize) {
         alive.fetch_add(1, SeqCst);
         entered.fetch_add(1, SeqCst);
         for _ in 0..rounds {
-            if running.is_killed() {
+            if running.why().is_some() {
                 break;
             }
             std::hint::spin_loop();
@@ -114,7 +114,7 @@ fn what_a_kill_and_an_entry_take() {
             let took = std::thread::scope(|scope| {
                 let started = Instant::now();
                 scope.spawn(|| room.kill(&Target::Run(run(1))));
-                while !running.is_killed() {
+                while running.why().is_none() {
                     std::hint::spin_loop();
                 }
                 let told = started.elapsed();

@@ -143,7 +143,7 @@ impl World {
     }
 
     fn refuse(&mut self, n: u8, code: Option<Denial>, fingerprint: Option<Fingerprint>) {
-        self.happen(n, Kind::Refused(Refused { code, fingerprint, tokens_reported: None }));
+        self.happen(n, Kind::Refused(Refused { code, fingerprint }));
     }
 
     fn end(&mut self, n: u8, call: CallId, blame: Blame, spent: Option<Hold>, result: Option<u64>) {
