@@ -53,7 +53,7 @@ pub fn read_policy(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// DESIGN's rule: no writable grant may contain, or reach by a link, what the host depends on.
+/// Refuses a writable grant that contains, or reaches by a link, what the host depends on.
 ///
 /// # Errors
 /// With the sentence that names the grant and the thing.

@@ -10,7 +10,7 @@ mod serve;
 use crate::support::gate::TestGate;
 use crate::support::guest::Guest;
 
-/// Keys of an outcome, in DESIGN.md's order.
+/// Keys of an outcome, in their order.
 const OUTCOME: [&str; 18] = [
     "run",
     "call",

@@ -1,6 +1,6 @@
 //! The outcome of a call: the one machine-readable shape that the library, the CLI and the ledger share.
 //!
-//! Invariant: an outcome is built only in `pipeline/record.rs`, from a sanitized result; so whatever can
+//! Invariant: an outcome is built only in `pipeline/outcome.rs`, from a sanitized result; so whatever can
 //! be serialized towards a client has passed the sanitizer.
 
 use super::{CallId, Finding, Reason, RunId};

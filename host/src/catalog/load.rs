@@ -152,7 +152,7 @@ pub fn declared_output(
     Ok(Some(describe(definition, policy, sanitizer)?.output))
 }
 
-/// Compiles a component and asks what tools it has, as `toolgate build` and `inspect --run` do.
+/// Compiles a component and asks what tools it has, as `toolgate build` does.
 ///
 /// # Errors
 /// When it is refused, or what it says does not agree with its section.

@@ -1,6 +1,6 @@
 //! Approval: when a person decides about a call that the rules allow, and whose word counts.
 //!
-//! Not here: parked calls and their answers (`guard/`), TOML (`document/`). Invariant: a condition can only
+//! Not here: parked calls and their answers (`ledger/`), TOML (`document/`). Invariant: a condition can only
 //! turn allow into ask.
 
 use super::compiled::Policy;

@@ -1,6 +1,6 @@
 //! Fallback: what the agent gets when a tool fails or is left alone.
 //!
-//! Not here: when it is used and how the result is marked (`guard/`), TOML (`document/`). Invariant: the
+//! Not here: when it is used and how the result is marked (`pipeline/fallback.rs`), TOML (`document/`). Invariant: the
 //! tool of [`Instead::Tool`] exists, and following fallbacks always comes to an end.
 
 use super::template::Template;

@@ -75,7 +75,7 @@ fn a_deadline_of_one_millisecond_ends_a_spinner() {
         .run("spin");
 }
 
-/// The overshoot of one instruction over all memory: SANDBOX.md measured 9 to 17 ms at 64 MiB on a quiet machine.
+/// The overshoot of one instruction over all memory: 9 to 17 ms at 64 MiB on a quiet machine.
 #[test]
 fn one_instruction_over_all_memory_overshoots_the_deadline_by_little() {
     alone(async {
