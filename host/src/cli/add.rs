@@ -1,11 +1,11 @@
 //! `toolgate add`: register a component's tools in a policy, for a person to read and widen.
 
-use super::{CliError, Console, JsonArg, PolicyArg, inspect};
+use super::{CliError, Console, JsonArg, PolicyArg, capabilities, inspect, replace};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use toolgate::GateError;
 use toolgate::catalog;
-use toolgate::policy::{self, Capability, ToolEntry, Verdict};
+use toolgate::policy::{self, ToolEntry, Verdict};
 
 /// Add a component's tools to a policy.
 ///
@@ -38,20 +38,17 @@ impl Add {
         };
         let component = component_path(&self.file, path)?;
         for tool in &declared.tools {
-            let needs: Vec<Capability> = tool.needs.iter().filter_map(|need| need.parse().ok()).collect();
             let entry = ToolEntry {
                 name: tool.name.clone(),
                 component: component.clone(),
                 sha256: inspection.digest,
-                needs,
+                needs: capabilities(&tool.needs),
                 verdict: Verdict::Deny,
             };
             text = policy::document_with_tool(&text, &entry)
                 .map_err(|error| CliError::Usage(error.to_string()))?;
         }
-        let beside = path.with_extension("toml.tmp");
-        std::fs::write(&beside, &text)?;
-        std::fs::rename(&beside, path)?;
+        replace(path, text.as_bytes())?;
         let names: Vec<_> = declared.tools.iter().map(|tool| tool.name.as_str()).collect();
         if self.json.json {
             let (policy, component) =

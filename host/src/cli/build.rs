@@ -4,7 +4,7 @@
 //! `toolgate:tools`.
 
 use super::wasm_target::Toolchain;
-use super::{CliError, Console, JsonArg, block_on, gate_options, guest, inspect};
+use super::{CliError, Console, JsonArg, block_on, gate_options, guest, inspect, replace};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -79,14 +79,6 @@ impl Build {
 
 fn is_component(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "wasm")
-}
-
-/// Writes beside and renames, so that a host never reads half a component.
-fn replace(file: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let beside = file.with_extension("wasm.tmp");
-    std::fs::write(&beside, bytes)?;
-    std::fs::rename(&beside, file)?;
-    Ok(())
 }
 
 fn bar(crates: usize, console: &Console) -> ProgressBar {

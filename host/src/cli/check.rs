@@ -3,12 +3,12 @@
 //! The policy's own text first; then grants against the folders, components against their digests, needs
 //! against grants; then the policy's cases, when a `*.cases.toml` lies beside it.
 
-use super::{CliError, Console, JsonArg, block_on, diagnostic, gate_options};
+use super::{CliError, Console, JsonArg, block_on, capabilities, diagnostic, gate_options};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use toolgate::GateError;
 use toolgate::catalog::{Cache, Catalog, CatalogError, Compiler, Loader};
-use toolgate::policy::{self, Capability, Diagnostic, Diagnostics, Place, Policy, ToolPolicy, cases};
+use toolgate::policy::{self, Diagnostic, Diagnostics, Place, Policy, ToolPolicy, cases};
 use toolgate::sandbox::Sandbox;
 use toolgate::sandbox::grants::fs::OverlapError;
 use toolgate::sanitizer::{Bounds, Sanitizer};
@@ -116,8 +116,7 @@ impl Check {
                     found.push(at_tool(policy, Some(name), "component_changed", message));
                 }
                 for tool in catalog.tools() {
-                    let needs: Vec<Capability> =
-                        tool.needs.iter().filter_map(|need| need.parse().ok()).collect();
+                    let needs = capabilities(&tool.needs);
                     found.append(policy::check_needs(policy, &tool.card.name, &needs));
                 }
             }

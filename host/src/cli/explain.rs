@@ -2,7 +2,7 @@
 
 use super::{CliError, Console, JsonArg, PolicyArg};
 use serde_json::Value;
-use toolgate::policy::{Explanation, Verdict};
+use toolgate::policy::Explanation;
 use toolgate::sanitizer::clean_line;
 use toolgate::schema::strict;
 
@@ -40,11 +40,11 @@ fn print(explanation: &Explanation, file: &str, console: &mut Console) -> Result
     let by =
         if decision.rules.is_empty() { String::new() } else { format!(" by {}", decision.rules.join(", ")) };
     let at = decision.line.map(|line| format!(" ({file}:{line})")).unwrap_or_default();
-    console.line(format!("{}: {}{by}{at}", clean_line(&explanation.tool), word(decision.verdict)))?;
+    console.line(format!("{}: {}{by}{at}", clean_line(&explanation.tool), decision.verdict))?;
     for rule in &explanation.rules {
         let mark = if rule.decides { "→" } else { " " };
         let matched = if rule.matched { "matches" } else { "does not match" };
-        console.line(format!("{mark} line {}: {} → {}: {matched}", rule.line, rule.id, word(rule.then)))?;
+        console.line(format!("{mark} line {}: {} → {}: {matched}", rule.line, rule.id, rule.then))?;
         for condition in &rule.conditions {
             let mark = if condition.held { "✓" } else { "✗" };
             let found = condition.found.as_deref().map_or_else(|| "nothing there".to_owned(), clean_line);
@@ -59,12 +59,4 @@ fn print(explanation: &Explanation, file: &str, console: &mut Console) -> Result
     }
     console.line(&explanation.change.text)?;
     Ok(())
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Allow => "allow",
-        Verdict::Ask => "ask",
-        Verdict::Deny => "deny",
-    }
 }

@@ -39,7 +39,7 @@ use error::CliError;
 
 use clap::{Parser, Subcommand};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Usage or policy error.
 pub(crate) const USAGE: u8 = 2;
@@ -200,6 +200,20 @@ fn gate_options() -> toolgate::GateOptions {
     use toolgate::catalog::Compiler;
     let compiler = std::env::current_exe().map_or(Compiler::Thread, Compiler::Process);
     toolgate::GateOptions { compiler, ..toolgate::GateOptions::default() }
+}
+
+/// Writes beside and renames, so that nobody ever reads half a file.
+fn replace(file: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".tmp");
+    std::fs::write(&beside, bytes)?;
+    std::fs::rename(&beside, file)?;
+    Ok(())
+}
+
+/// What a component says that it needs, as far as this version knows it.
+fn capabilities(needs: &[String]) -> Vec<toolgate::policy::Capability> {
+    needs.iter().filter_map(|need| need.parse().ok()).collect()
 }
 
 /// An argument that is one JSON value. (Left alone, clap would take it for a string.)
