@@ -55,13 +55,13 @@ pub fn kill(path: &Path, kill: &Kill<'_>) -> Result<KillReport, ControlError> {
         true if files::hosts_have_run(path) => Written::Remade,
         true => Written::New,
     };
-    let Thrown { switch: Switch { target, since_ms, why, generation }, was_on, hosts, said } = thrown;
+    let Thrown { switch, was_on, hosts, said } = thrown;
     let stopped_before = |host: &Listed| said.get(&host.id).copied().flatten().map_or(0, |said| said.stopped);
     let asked = hosts.into_iter().map(|host| Asked::new(stopped_before(&host), host));
     let mut asked: Vec<Asked> = asked.collect();
     let deadline = Instant::now() + kill.wait;
     loop {
-        hear(&database, generation, &mut asked);
+        hear(&database, switch.generation, &mut asked);
         if asked.iter().all(|asked| asked.answer.is_stopped()) || Instant::now() >= deadline {
             break;
         }
@@ -72,12 +72,7 @@ pub fn kill(path: &Path, kill: &Kill<'_>) -> Result<KillReport, ControlError> {
     }
     // Hosts that are gone are struck out by the next host at the latest.
     let _ = database.strike_out();
-    let hosts = asked.iter().map(Asked::report).collect();
-    let (stopped, all_stopped) = (0, false);
-    let mut report =
-        KillReport { target, since_ms, why, generation, was_on, written, hosts, stopped, all_stopped };
-    report.sum_up();
-    Ok(report)
+    Ok(KillReport::new(switch, was_on, written, asked.iter().map(Asked::report).collect()))
 }
 
 fn throw(path: &Path, kill: &Kill<'_>) -> Result<(Database, Thrown), ControlError> {
@@ -97,19 +92,15 @@ fn end_unwritten(path: &Path, kill: &Kill<'_>, error: ControlError) -> Result<Ki
     }
     end(path, &mut asked);
     let on = database.switches().unwrap_or_default();
-    let mut report = KillReport {
+    let was_on = on.iter().any(|switch| switch.target == *kill.target);
+    let switch = Switch {
         target: kill.target.clone(),
         since_ms: kill.now_ms,
         why: kill.why.to_owned(),
         generation: 0,
-        was_on: on.iter().any(|switch| switch.target == *kill.target),
-        written: Written::Nowhere { cause: error.to_string() },
-        hosts: asked.iter().map(Asked::report).collect(),
-        stopped: 0,
-        all_stopped: false,
     };
-    report.sum_up();
-    Ok(report)
+    let written = Written::Nowhere { cause: error.to_string() };
+    Ok(KillReport::new(switch, was_on, written, asked.iter().map(Asked::report).collect()))
 }
 
 /// Makes the database when it is missing, for a ledger that is new: a later kill that finds none knows that one was lost.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: "stopped" is said only of a host that acknowledged, has gone, or was ended here.
 
-use super::target::Target;
+use super::target::{Switch, Target};
 use serde::Serialize;
 
 /// What became of a kill.
@@ -87,15 +87,17 @@ impl Answer {
 }
 
 impl KillReport {
-    /// Adds up what the hosts said.
-    pub(super) fn sum_up(&mut self) {
-        let all_are_seen = matches!(self.written, Written::Watched | Written::New);
-        self.all_stopped = all_are_seen && self.hosts.iter().all(|host| host.answer.is_stopped());
-        let stopped = |host: &HostReport| match host.answer {
+    /// What the hosts said to a switch, added up.
+    pub(super) fn new(switch: Switch, was_on: bool, written: Written, hosts: Vec<HostReport>) -> Self {
+        let Switch { target, since_ms, why, generation } = switch;
+        let all_are_seen = matches!(written, Written::Watched | Written::New);
+        let all_stopped = all_are_seen && hosts.iter().all(|host| host.answer.is_stopped());
+        let of_host = |host: &HostReport| match host.answer {
             Answer::Acknowledged { stopped } => stopped,
             _ => 0,
         };
-        self.stopped = self.hosts.iter().map(stopped).sum();
+        let stopped = hosts.iter().map(of_host).sum();
+        Self { target, since_ms, why, generation, was_on, written, hosts, stopped, all_stopped }
     }
 }
 
