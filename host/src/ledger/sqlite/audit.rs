@@ -129,7 +129,7 @@ impl Audit {
         let same = (&stated.principal, &stated.name) == (&principal, &facts.name)
             && (stated.opened, stated.opened_ms) == (event.seq, event.at_ms);
         let untouched = event.seq <= self.folded || stated.standing == Standing::default();
-        let run = Run { id: stated.run, principal, standing: Standing::default() };
+        let run = Run { id: *stated.id.as_bytes(), principal, standing: Standing::default() };
         match self.runs.insert(event.run, run) {
             Some(_) => Err("its run was opened before".to_owned()),
             None if !same || !untouched => Err("its row of `runs` says something else".to_owned()),
@@ -232,8 +232,8 @@ impl Audit {
     /// The row that has no opening record.
     fn check_own_run(&mut self, findings: &mut Findings) {
         let fits = self.stated.get(&0).is_some_and(|own| {
-            (own.run, own.principal.as_str(), own.name.as_deref(), own.opened, own.opened_ms)
-                == (SYSTEM_RUN, "", None, 0, 0)
+            (own.id.as_bytes(), own.principal.as_str(), own.name.as_deref(), own.opened, own.opened_ms)
+                == (&SYSTEM_RUN, "", None, 0, 0)
         });
         if !fits {
             findings.note(0, "row 0 of `runs` is not the ledger's own");

@@ -153,7 +153,6 @@ impl LedgerReader {
 /// A row of `runs`.
 pub(super) struct StoredRun {
     pub(super) row: i64,
-    pub(super) run: [u8; 16],
     pub(super) id: RunId,
     pub(super) principal: String,
     pub(super) name: Option<String>,
@@ -171,7 +170,6 @@ impl StoredRun {
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             row: row.get(0)?,
-            run: row.get(1)?,
             id: row.get::<_, Run>(1)?.0,
             principal: row.get(2)?,
             name: row.get(3)?,
