@@ -60,7 +60,7 @@ struct Key {
 
 impl Audit {
     pub(super) fn begin(connection: &Connection, findings: &mut Findings) -> rusqlite::Result<Self> {
-        let mut select = connection.prepare(&format!("SELECT {} FROM runs", StoredRun::COLUMNS))?;
+        let mut select = connection.prepare(&format!("SELECT {} FROM runs", StoredRun::columns()))?;
         let rows = select.query_map([], |row| StoredRun::read(row).map(|run| (run.row, run)))?;
         let mut select = connection.prepare("SELECT seq, host FROM running")?;
         let running = select.query_map([], |row| Ok((uint(row, 0)?, uint(row, 1)?)))?;

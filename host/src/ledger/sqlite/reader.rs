@@ -46,7 +46,7 @@ impl LedgerReader {
             let snapshot = self.connection.unchecked_transaction()?;
             let text = format!(
                 "SELECT {} FROM runs WHERE id > 0 ORDER BY opened_ms DESC, id DESC",
-                StoredRun::COLUMNS
+                StoredRun::columns()
             );
             let mut select = snapshot.prepare_cached(&text)?;
             let mut runs = select.query_map([], StoredRun::read)?.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -163,10 +163,11 @@ pub(super) struct StoredRun {
 
 impl StoredRun {
     /// The columns that [`StoredRun::read`] wants.
-    pub(super) const COLUMNS: &str = "id, run, principal, name, opened, opened_ms, last_ms, last_seq, hash, \
-         running, completed, failed, refused, unended";
+    pub(super) fn columns() -> String {
+        format!("id, run, principal, name, opened, opened_ms, {}", Standing::COLUMNS)
+    }
 
-    /// Reads a row of [`StoredRun::COLUMNS`].
+    /// Reads a row of [`StoredRun::columns`].
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             row: row.get(0)?,

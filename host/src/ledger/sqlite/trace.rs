@@ -52,7 +52,7 @@ impl LedgerReader {
 
     fn records(&self, run: RunId) -> rusqlite::Result<Option<(RunSummary, Vec<Event>)>> {
         let snapshot = self.connection.unchecked_transaction()?;
-        let text = format!("SELECT {} FROM runs WHERE run = ?1 AND id > 0", StoredRun::COLUMNS);
+        let text = format!("SELECT {} FROM runs WHERE run = ?1 AND id > 0", StoredRun::columns());
         let found = snapshot.query_row(&text, [run.as_bytes()], StoredRun::read).optional()?;
         let Some(mut run) = found else { return Ok(None) };
         let late = fold::late(&snapshot)?;
