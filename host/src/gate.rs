@@ -7,7 +7,7 @@
 use crate::call::{Lineage, Outcome, RunId, Suggestion};
 use crate::catalog::{Cache, Catalog, CatalogError, Compiler, Loader, ToolCard};
 use crate::control::{Control, ControlError, Killed, Target, count_in, path_beside};
-use crate::guard::{Course, Standing};
+use crate::guard::Standing;
 use crate::ledger::{Disk, Ledger, LedgerError, LedgerOptions, NewRun, SystemDisk};
 use crate::opening::{load_policy, refuse_unlocked, refuse_widening, run_name};
 use crate::pipeline::{self, ProgressSink};
@@ -156,14 +156,9 @@ impl Host {
 
     /// Whether the run or one above it is paused, halted or finished, or nobody can say.
     pub(crate) async fn stands(&self, lineage: &Lineage) -> bool {
-        for run in lineage.runs() {
-            let (guards, spend) = (Arc::clone(&self.policy.run.guards), Arc::clone(&self.policy.spend));
-            match self.ledger.standing(run, guards, spend, self.seams.now_ms()).await {
-                Ok(Some(standing)) if standing.course == Course::Running => {}
-                _ => return true,
-            }
-        }
-        false
+        let (guards, spend) = (Arc::clone(&self.policy.run.guards), Arc::clone(&self.policy.spend));
+        let standing = self.ledger.standing(lineage.run(), guards, spend, self.seams.now_ms()).await;
+        standing.ok().flatten().is_none_or(|standing| standing.stands)
     }
 
     async fn open_run(&self, options: &RunOptions) -> Result<RunId, LedgerError> {

@@ -52,6 +52,9 @@ pub struct Standing {
     /// Where its own course stands, whatever its ancestors'. Not serialized: the reasons say it.
     #[serde(skip)]
     pub course: Course,
+    /// It, or a run that it is part of, is paused, halted or finished: no call of it goes on. Not serialized either.
+    #[serde(skip)]
+    pub stands: bool,
     /// Used so far, descendants included.
     pub usage: Amounts,
     /// Left, of the run or of the ancestor that has the least; what runs holds its share.
@@ -152,6 +155,7 @@ impl Board {
             next_action: found.iter().map(|(next, ..)| *next).max().unwrap_or(NextAction::Continue),
             reasons: found.into_iter().map(|(.., reason)| reason).collect(),
             course: own.course.clone(),
+            stands: self.stands(run),
             usage: used(own, principal, at_ms),
             remaining: left(&lineage, own, principal, guards, spend, at_ms),
         })
