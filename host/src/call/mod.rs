@@ -1,4 +1,5 @@
-//! The words of a call: ids, the suggestion, reason codes, findings, the outcome.
+//! The words of a call: ids, names of tools, the suggestion, reason codes, findings, the outcome; and how bytes are
+//! spelled.
 //!
 //! Leaf vocabulary that every other room shares. It holds no I/O, no clock and no runtime, and it
 //! imports no other room of the host (a test in `tests/` keeps it so).

@@ -1,6 +1,6 @@
 //! Where a run stands.
 
-use super::super::{NextAction, Standing, Status};
+use super::super::{Course, NextAction, Standing, Status};
 use super::*;
 
 fn standing(world: &World, n: u8) -> Standing {
@@ -32,6 +32,16 @@ fn a_new_run_is_safe() {
     assert_eq!(json["remaining"]["cost_usd"], 0.5);
     assert_eq!(json["remaining"]["fuel"], serde_json::Value::Null);
     assert_eq!(json["usage"]["steps"], 0);
+}
+
+#[test]
+fn a_run_below_a_paused_one_stands_though_its_own_course_runs() {
+    let mut world = world();
+    world.open(2, Some(1));
+    assert!(!standing(&world, 2).stands);
+    world.steer(1, Steer::Paused("look".to_owned()));
+    let below = standing(&world, 2);
+    assert_eq!((below.stands, below.course), (true, Course::Running));
 }
 
 #[test]
