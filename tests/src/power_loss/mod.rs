@@ -8,7 +8,7 @@ mod image;
 mod log;
 mod vfs;
 
-use crate::support::entries;
+use crate::support::{entries, number};
 use image::{Dice, Platter};
 use log::{Class, Event, RecordingDisk};
 use rusqlite::{Connection, OpenFlags};
@@ -25,7 +25,7 @@ use toolgate::ledger::{
 #[test]
 fn no_synced_record_is_lost_to_a_power_loss() {
     let record = Recorded::make(None);
-    let images = std::env::var("POWER_LOSS_IMAGES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_500);
+    let images = number("POWER_LOSS_IMAGES").unwrap_or(1_500);
     if let Some(failure) = record.first_failure(0..images) {
         panic!("{failure}");
     }
