@@ -116,18 +116,6 @@ async fn each_kind_of_failure_keeps_its_message_and_says_what_to_do() {
     assert!(hints.len() >= 5, "{hints:?}");
 }
 
-#[tokio::test]
-async fn a_failure_can_say_when_to_come_back() {
-    let guest = Guest::new(
-        "(call $fail_later (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 1500))",
-    );
-    let kept = TestGate::new().guest(&guest, "");
-    let gate = kept.open().await;
-    let outcome = call(&gate, "guest", "{}").await;
-    assert_word(&outcome, "tool_error");
-    assert_eq!(outcome.retry_after_ms, Some(1500));
-}
-
 /// What the guest logged; the host's own line about the stages lies beside.
 fn guest_logs(call: &CallTrace) -> Vec<&LogLine> {
     let content = call.content.as_ref().expect("its content");
