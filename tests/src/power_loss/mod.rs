@@ -8,7 +8,7 @@ mod image;
 mod log;
 mod vfs;
 
-use crate::support::{entries, number};
+use crate::support::{entries, folder_in_memory, number};
 use image::{Dice, Platter};
 use log::{Class, Event, RecordingDisk};
 use rusqlite::{Connection, OpenFlags};
@@ -93,7 +93,7 @@ impl Recorded {
                 }
                 happened += 1;
             }
-            let into = image_folder();
+            let into = folder_in_memory();
             let there = platter.write(into.path(), &mut Dice::new(!number));
             let broken = if there {
                 broken_promise(into.path(), &promised)
@@ -106,11 +106,6 @@ impl Recorded {
         }
         None
     }
-}
-
-/// In memory where there is such a folder: an image is only read back, never lost.
-fn image_folder() -> TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
 }
 
 /// Reopens an image and looks for every promise.

@@ -1,6 +1,6 @@
 //! Execute: `out_of_fuel`, `deadline`, `out_of_memory`, `trap`, `tool_error`, `capability_denied`.
 
-use crate::support::guest::Definition;
+use crate::support::guest::{Definition, SPINS};
 use crate::support::{Guest, TestGate, assert_word, call, suggest};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 use toolgate::Progress;
 use toolgate::call::Status;
 use toolgate::ledger::{CallState, CallTrace, LogLine};
-
-const SPINS: &str = "(loop $again (br $again)) (unreachable)";
 
 #[tokio::test]
 async fn a_call_goes_all_the_way() {
