@@ -8,8 +8,9 @@ mod image;
 mod log;
 mod vfs;
 
+use crate::support::chance::Chance;
 use crate::support::{entries, folder_in_memory, number};
-use image::{Dice, Platter};
+use image::Platter;
 use log::{Class, Event, RecordingDisk};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
@@ -78,7 +79,7 @@ impl Recorded {
 
     /// Opens images of many moments until one does not hold what was promised.
     fn first_failure(&self, images: Range<u64>) -> Option<String> {
-        let moment = |number| (Dice::new(number).below(self.events.len() + 1), number);
+        let moment = |number| (Chance::new(number).index(self.events.len() + 1), number);
         let mut moments: Vec<(usize, u64)> = images.map(moment).collect();
         moments.sort_unstable();
         let mut platter = Platter::new(&self.folder);
@@ -94,7 +95,7 @@ impl Recorded {
                 happened += 1;
             }
             let into = folder_in_memory();
-            let there = platter.write(into.path(), &mut Dice::new(!number));
+            let there = platter.write(into.path(), &mut Chance::new(!number));
             let broken = if there {
                 broken_promise(into.path(), &promised)
             } else {
