@@ -9,7 +9,7 @@ import json
 import time
 
 import table
-from morning import DEMO, order, shown_refund
+from morning import DEMO, counting_days, order, read, shown_refund
 from person import until
 from step import Step, completes, fails, refused
 
@@ -67,13 +67,14 @@ def agent_loops(agent, person, _):
         return Step("find_order", arguments, thought, ends, shows=lambda out: f"delivered {out['delivered']}")
 
     repeated = refused("repetition", rule="guard.repetition")
+    ago = "And how long ago is that?"
     agent.does(
         again("When did she get the clock?", completes()),
         again("When did she get the clock?", completes(says="The next repeat is refused.")),
         again("When did she get the clock?", repeated),
         again("Perhaps now?", repeated),
         again("Perhaps now?", repeated),
-        counting_days(refused("run_halted", rule="guard.course")),
+        counting_days(ago, refused("run_halted", rule="guard.course")),
     )
     person.does(
         "run",
@@ -84,19 +85,7 @@ def agent_loops(agent, person, _):
         holds=lambda said: said["done"] == "resumed",
         shows=lambda said: said["done"],
     )
-    agent.does(counting_days(completes(lambda out: out["total_days"] == 62)))
-
-
-def counting_days(ends):
-    """How long the clock has worked."""
-    return Step(
-        "date_difference",
-        {"from": "2026-09-19", "to": "2026-11-20"},
-        "And how long ago is that?",
-        ends,
-        own=True,
-        shows=lambda out: f"{out['total_days']} days",
-    )
+    agent.does(counting_days(ago, completes(lambda out: out["total_days"] == 62)))
 
 
 def person_decides(agent, person, _):
@@ -259,8 +248,7 @@ def in_the_evening(desk):
         ("refunds", "books/refunds.jsonl", ["A-1001", "A-1012"]),
         ("couriers", "pickups/pickups.jsonl", ["A-1010"]),
     ]:
-        lines = (desk / file).read_text("utf-8").splitlines() if (desk / file).is_file() else []
-        orders = [json.loads(line)["order_id"] for line in lines]
+        orders = [json.loads(line)["order_id"] for line in read(desk / file).splitlines()]
         if orders != expected:
             wrong.append(f"the {what} should be for {expected}, and are for {orders}")
     return wrong

@@ -61,7 +61,6 @@ impl No {
     pub(super) fn refusal(self, asking: RunId) -> Refusal {
         Refusal {
             code: self.code,
-            guard: self.why.guard(),
             why: self.why,
             run: self.run,
             inherited: self.run != asking,

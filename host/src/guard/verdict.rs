@@ -61,8 +61,6 @@ pub struct Admission {
 pub struct Refusal {
     /// The reason code.
     pub code: Denial,
-    /// The guard that says no.
-    pub guard: GuardName,
     /// Why, with the numbers.
     pub why: Why,
     /// The run whose guard it is: the asking one or an ancestor. `halts` and `pauses` are about this run.

@@ -177,10 +177,10 @@ pub(super) fn guarded(trip: &mut Trip, refusal: Refusal) -> Denied {
         (false, true) => Some(Steer::Paused(why)),
         (false, false) => None,
     };
-    trip.steer = steer.map(|steer| (refusal.run, steer, format!("guard:{}", refusal.guard.as_str())));
+    trip.steer = steer.map(|steer| (refusal.run, steer, format!("guard:{}", refusal.why.guard().as_str())));
     let denied =
         Denied::new(refusal.code, refusal.text(&trip.tool), refusal.hint(), refusal.operator(&trip.tool))
-            .by(vec![format!("guard.{}", refusal.guard.as_str())]);
+            .by(vec![format!("guard.{}", refusal.why.guard().as_str())]);
     match refusal.retry_after_ms {
         Some(ms) => denied.retry_after_ms(ms),
         None => denied,

@@ -4,7 +4,7 @@ use crate::support::gate::built_component;
 use crate::support::guest::answering;
 use crate::support::{TestGate, assert_word, call};
 use proptest::prelude::*;
-use toolgate::catalog::{COMPONENT_BYTES_MAX, CatalogError, inspect, read};
+use toolgate::catalog::{CatalogError, inspect, read};
 use toolgate::{GateError, GateOptions};
 
 /// The id of a section that means nothing to the one who runs it.
@@ -46,22 +46,22 @@ fn a_component_cut_anywhere_is_refused_or_has_nothing_to_call() {
     }
 }
 
+/// Each byte changed in turn is at least inspected; some are loaded and called, a different bit of each.
 #[tokio::test]
-async fn a_small_component_cut_anywhere_never_loads() {
-    let whole = answering("{}");
-    for at in (0..whole.len()).step_by(37) {
-        assert!(loads_or_says_why(&whole[..at]).await.is_some(), "cut at {at}, it loads");
-    }
-}
-
-#[tokio::test]
-async fn a_component_with_any_bit_flipped_is_refused_or_runs_within_its_limits() {
+async fn a_component_with_any_byte_changed_is_refused_or_runs_within_its_limits() {
     let whole = answering(r#"{"a":"b"}"#);
-    // Every byte once, a different bit of each.
-    for at in (0..whole.len()).step_by(11) {
+    let changed = |at: usize, flip: u8| {
         let mut bytes = whole.clone();
-        bytes[at] ^= 1 << (at % 8);
-        loads_or_says_why(&bytes).await;
+        bytes[at] ^= flip;
+        bytes
+    };
+    for at in 0..whole.len() {
+        for flip in [0x01, 0x80, 0xff] {
+            let _ = inspect(&changed(at, flip));
+        }
+    }
+    for at in (0..whole.len()).step_by(11) {
+        loads_or_says_why(&changed(at, 1 << (at % 8))).await;
     }
 }
 
@@ -93,26 +93,23 @@ async fn what_is_no_component_is_refused_by_what_it_is() {
     let cases: [(&[u8], &str); 6] = [
         (b"", "empty"),
         (b"\x7fELF\x02\x01\x01", "native"),
-        (&module, "core module"),
+        (&module, "core module; build it for wasm32-wasip2"),
         (b"{\"not\":\"wasm\"}", "does not start like WebAssembly"),
         (b"\0asm", "not a WebAssembly component"),
         (b"#!/bin/sh\n", "does not start like WebAssembly"),
     ];
     for (bytes, says) in cases {
         let why = loads_or_says_why(bytes).await.expect("refused");
-        assert!(why.contains(says), "{why}");
+        assert!(why.contains(says) && why.len() < 400, "{why}");
     }
 }
 
 #[test]
-fn what_is_no_regular_file_or_too_large_is_refused() {
+fn what_is_no_regular_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(read(folder.path()), Err(CatalogError::Read { .. })));
     assert!(matches!(read(&folder.path().join("missing.wasm")), Err(CatalogError::Read { .. })));
     assert!(matches!(read("/dev/zero".as_ref()), Err(CatalogError::Read { .. })));
-    let big = folder.path().join("big.wasm");
-    std::fs::File::create(&big).unwrap().set_len(COMPONENT_BYTES_MAX + 1).unwrap();
-    assert!(matches!(read(&big), Err(CatalogError::TooLarge { .. })));
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ use crate::support::binary::toolgate;
 use crate::support::gate::TestGate;
 use crate::support::guest::Guest;
 use crate::support::mcp::Served;
-use crate::support::until;
 use serde_json::json;
 use toolgate::ledger::CallState;
 
@@ -67,10 +66,7 @@ async fn at_sigterm_the_call_in_flight_is_answered_and_no_later_request_is() {
     let test = TestGate::new().guest(&Guest::new(NAPS).with_sleep(), "");
     let mut served = Served::start(&test.policy());
     served.call(1, "guest", &json!({"text": "a"}));
-    until("the call has started", || {
-        test.ledger().exists() && test.all_calls().iter().any(|call| call.state == CallState::Started)
-    })
-    .await;
+    test.until_started().await;
     served.terminate();
     let last = (2_u64..).find_map(|id| {
         served.send(&json!({"jsonrpc": "2.0", "id": id, "method": "tools/list"}));

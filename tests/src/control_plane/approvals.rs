@@ -4,7 +4,7 @@
 //! Not here: answers of the client's own person (`elicitation`) and the conditions alone (`host/src/policy/approval.rs`).
 //! Invariant of the tests: what ran is what the ledger says has completed.
 
-use super::{Clock, SLEEPS, alone, choosing, open, say, short};
+use super::{Clock, SLEEPS, alone, choosing, open, ran, say, short};
 use crate::support::binary::{Ran, toolgate};
 use crate::support::mcp::Served;
 use crate::support::{TestGate, assert_word, until};
@@ -71,10 +71,6 @@ async fn decide(test: &TestGate, id: &str, signature: Option<Vec<u8>>) {
     let decided = Decided { id, approved: true, by, why: None, signature, expires_ms, at_ms };
     ledger.decide(decided).await.expect("the approval waits");
     ledger.close().await.expect("the ledger closes");
-}
-
-fn ran(test: &TestGate) -> usize {
-    test.all_calls().iter().filter(|call| call.state == CallState::Completed).count()
 }
 
 /// The approvals of all times as the program lists them, with the one of this id.

@@ -2,11 +2,10 @@
 
 use super::{SLEEPS, assert_guard, choosing, noticed, open, say, short};
 use crate::support::mcp::Served;
-use crate::support::{TestGate, assert_word, call, until, word};
+use crate::support::{TestGate, assert_word, call, word};
 use serde_json::{Value, json};
 use toolgate::call::{CallMeta, Outcome, RunId};
 use toolgate::guard::{NextAction, Status};
-use toolgate::ledger::CallState;
 use toolgate::{Gate, Run};
 
 fn host() -> TestGate {
@@ -211,10 +210,7 @@ async fn what_a_killed_process_held_stays_spent() {
     let test = TestGate::new().guarded().guest(&guest, policy);
     let mut served = Served::start(&test.policy());
     served.call(1, "guest", &json!({"text": "sleep"}));
-    until("the call has started", || {
-        test.ledger().exists() && test.all_calls().iter().any(|call| call.state == CallState::Started)
-    })
-    .await;
+    test.until_started().await;
     served.kill();
     let id: RunId = test.reader().runs().unwrap()[0].run;
 

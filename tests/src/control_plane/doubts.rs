@@ -72,10 +72,7 @@ async fn a_call_whose_host_was_killed_is_listed_with_what_it_was() {
     let meta = json!({"toolgate/idempotency-key": "k", "toolgate/thought": "the parcel must go today"});
     let params = json!({"name": "guest", "arguments": {"text": "sleep"}, "_meta": meta});
     served.send(&json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}));
-    until("the call has started", || {
-        test.ledger().exists() && test.all_calls().iter().any(|call| call.state == CallState::Started)
-    })
-    .await;
+    test.until_started().await;
     assert_eq!(listed(&test), [""; 0], "its host lives");
     served.kill();
 
@@ -113,10 +110,7 @@ async fn a_killed_hosts_call_that_may_be_repeated_is_no_doubt_for_a_person() {
         let test = TestGate::new().guest(&guest(&[('s', SLEEPS)]), &ONCE.replace("once", effect));
         let mut served = Served::start(&test.policy());
         served.call(1, "guest", &json!({"text": "sleep"}));
-        until("the call has started", || {
-            test.ledger().exists() && test.all_calls().iter().any(|call| call.state == CallState::Started)
-        })
-        .await;
+        test.until_started().await;
         served.kill();
         assert_eq!(listed(&test), [""; 0], "{effect}");
         test.verified();

@@ -3,12 +3,12 @@
 //!
 //! Invariant of the tests: what ran is what the ledger says has completed.
 
-use super::{choosing, short};
+use super::{choosing, ran, short};
 use crate::support::TestGate;
 use crate::support::binary::toolgate;
 use crate::support::mcp::Served;
 use serde_json::{Value, json};
-use toolgate::ledger::{ApprovalRow, CallState};
+use toolgate::ledger::ApprovalRow;
 
 /// A person decides, and the client's may.
 const ASKS: &str = "verdict = \"ask\"\napproval = { client = true }";
@@ -86,10 +86,6 @@ fn reply(asked: &Value, response: Value) -> Value {
 
 fn yes(asked: &Value) -> Value {
     reply(asked, json!({"action": "accept", "content": {"allow": true}}))
-}
-
-fn ran(test: &TestGate) -> usize {
-    test.all_calls().iter().filter(|call| call.state == CallState::Completed).count()
 }
 
 fn approvals(test: &TestGate, state: &str) -> Vec<ApprovalRow> {

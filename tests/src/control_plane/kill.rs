@@ -276,10 +276,7 @@ async fn a_server_answers_the_call_that_it_was_made_to_stop() {
     let test = host("");
     let mut served = Served::start(&test.policy());
     served.call(1, "guest", &json!({"text": "sleeps"}));
-    until("the call has started", || {
-        test.ledger().exists() && test.all_calls().iter().any(|call| call.state == CallState::Started)
-    })
-    .await;
+    test.until_started().await;
     assert_eq!(kill(&test, &["--all"])["hosts"].as_array().map(Vec::len), Some(1));
     let stopped = served.answer();
     assert_eq!((&stopped["id"], &short(&stopped)["reason"]), (&json!(1), &json!("killed")), "{stopped}");

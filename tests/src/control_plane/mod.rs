@@ -20,18 +20,18 @@ mod spend;
 mod status;
 mod zombie;
 
-use crate::support::{Guest, assert_word};
+use crate::support::guest::SPINS;
+use crate::support::{Guest, TestGate, assert_word};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use toolgate::call::Outcome;
+use toolgate::ledger::CallState;
 use toolgate::{Gate, GateOptions, Run, RunOptions, Seams};
 
 /// A guest's body: it gives its arguments back.
 const ECHOES: &str = "(call $ok (local.get $args) (local.get $args_len))";
-/// A guest's body: it computes until it is stopped.
-const SPINS: &str = "(loop $again (br $again)) (unreachable)";
 /// A guest's body: it waits until it is stopped. Its guest needs [`Guest::with_sleep`].
 const SLEEPS: &str = "(call $sleep (i64.const 3_600_000_000_000)) (unreachable)";
 /// A guest's body: what it returns is no JSON.
@@ -78,6 +78,11 @@ async fn say(run: &Run, text: &str) -> Outcome {
 /// The same in a run of its own, for what all runs share.
 async fn alone(gate: &Gate, text: &str) -> Outcome {
     say(&open(gate).await, text).await
+}
+
+/// How many calls have completed.
+fn ran(test: &TestGate) -> usize {
+    test.all_calls().iter().filter(|call| call.state == CallState::Completed).count()
 }
 
 /// Asserts that a guard refused, and which.

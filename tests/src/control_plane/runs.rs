@@ -266,16 +266,23 @@ async fn with_context(run: &Run, text: &str, context: Option<Value>) -> Outcome 
 async fn a_call_without_a_required_context_key_is_refused_and_told_which() {
     let kept = host().section(CONTEXT);
     let gate = kept.open().await;
-    let run = open(&gate).await;
     let mut partial = whole_context();
     partial["user_id"] = Value::Null;
-    for (context, missing) in [(None, "project_id"), (Some(partial), "user_id")] {
+    let all = "project_id, user_id, budget_limit, task_priority";
+    for (context, missing) in [
+        (None, "project_id"),
+        (Some(json!({})), "project_id"),
+        (Some(json!("project_id")), "project_id"),
+        (Some(json!({"project_id": 7})), "user_id"),
+        (Some(partial), "user_id"),
+    ] {
+        let run = open(&gate).await;
         let refused = with_context(&run, "a", context).await;
         assert_word(&refused, "missing_context");
         assert!(refused.text.contains(missing), "{}", refused.text);
-        assert!(refused.hint.as_ref().is_some_and(|hint| hint.contains("task_priority")), "{refused:#?}");
+        assert!(refused.hint.as_ref().is_some_and(|hint| hint.contains(all)), "{refused:#?}");
+        assert_word(&with_context(&run, "a", Some(whole_context())).await, "completed");
     }
-    assert_word(&with_context(&run, "a", Some(whole_context())).await, "completed");
 }
 
 #[tokio::test]

@@ -90,8 +90,9 @@ async fn a_status_is_one_shape_in_the_library_on_the_command_line_and_as_a_tool(
     assert!(shown.out.starts_with("safe: continue\n"), "{}", shown.out);
 }
 
+/// Through the gate; what makes it graver still is in `host/src/guard/tests/status.rs`.
 #[tokio::test]
-async fn a_status_grows_graver_with_what_is_used_and_with_what_a_person_says() {
+async fn a_status_grows_graver_with_what_is_used() {
     let kept = host();
     let gate = kept.open().await;
     let run = open(&gate).await;
@@ -103,19 +104,6 @@ async fn a_status_grows_graver_with_what_is_used_and_with_what_a_person_says() {
     let near = run.status().await.unwrap();
     assert_eq!(next(&near), (Status::Warning, NextAction::Continue));
     assert!(near.reasons[0].contains("16 of 20"), "{:?}", near.reasons);
-    for n in 16..20 {
-        say(&run, &n.to_string()).await;
-    }
-    assert_eq!(next(&run.status().await.unwrap()), (Status::Critical, NextAction::WakeEngineer));
-
-    let run = open(&gate).await;
-    run.pause("").await.unwrap();
-    assert_eq!(next(&run.status().await.unwrap()), (Status::Warning, NextAction::WakeEngineer));
-    run.halt("").await.unwrap();
-    assert_eq!(next(&run.status().await.unwrap()), (Status::Critical, NextAction::EmergencyHalt));
-    run.resume().await.unwrap();
-    run.finish(true, None).await.unwrap();
-    assert_eq!(run.status().await.unwrap().next_action, NextAction::EmergencyHalt);
 }
 
 #[test]

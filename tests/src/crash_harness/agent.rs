@@ -138,7 +138,7 @@ impl Agent {
         }
         for _ in 0..self.chance.below(3) {
             if !self.answers.is_empty() {
-                let at = self.chance.below(self.answers.len() as u64) as usize;
+                let at = self.chance.index(self.answers.len());
                 let number = self.answers[at].number;
                 // What is on the list already would meet itself in flight.
                 if asked.iter().all(|request| request.number != number) {

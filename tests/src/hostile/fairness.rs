@@ -1,6 +1,7 @@
 //! Beside many spinners a short call stays short. Figures are printed; the bounds are loose, for busy machines.
 
 use super::room::{Room, Tool, alone};
+use crate::support::guest::{Guest, SPINS};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use toolgate::call::Status;
@@ -72,8 +73,6 @@ fn one_tool_never_holds_more_than_half_of_the_slots() {
 
 /// The spinner under a name of its own.
 fn spinner(name: &str) -> Tool {
-    use crate::support::guest::Guest;
-    let guest = Guest::new("(loop $again (br $again)) (unreachable)")
-        .define(|definition| definition.name = name.to_owned());
+    let guest = Guest::new(SPINS).define(|definition| definition.name = name.to_owned());
     Tool::of(name, guest.build()).with(ENDLESS)
 }

@@ -1,9 +1,16 @@
 //! What is refused before any call: files that are no component of ours, and imports that no grant can serve.
+//!
+//! Not here: empty files, texts and core modules, and what a changed byte makes of a component (`bad_input`).
 
 use super::hostile;
 use super::room::{Room, Tool, alone, refused};
 use super::wat;
+use crate::support::guest::answering;
+use toolgate::GateError;
 use toolgate::sandbox::compile;
+
+/// The id of a section that means nothing to the one who runs it.
+const CUSTOM_SECTION: u8 = 0;
 
 hostile! {
     forbidden_import => refused("wasi:http/outgoing-handler");
@@ -11,21 +18,6 @@ hostile! {
 
 fn refused_bytes(bytes: &[u8], why: &'static str) {
     refused(why).run_tool(Tool::of("guest", bytes.to_vec()));
-}
-
-#[test]
-fn an_empty_file_is_no_component() {
-    refused_bytes(b"", "empty");
-}
-
-#[test]
-fn text_is_no_component() {
-    refused_bytes(b"#!/bin/sh\necho hello\n", "does not start like WebAssembly");
-}
-
-#[test]
-fn a_core_module_is_refused_with_a_way_out() {
-    refused_bytes(&::wat::parse_str("(module)").expect("a module"), "wasm32-wasip2");
 }
 
 #[test]
@@ -40,11 +32,11 @@ fn a_program_of_this_machine_is_never_loaded() {
     refused_bytes(&own[..own.len().min(1 << 20)], "precompiled");
 }
 
-/// Cut after each byte it is an error, and never a panic. What a cut leaves whole would be another component, and the
-/// digest in the policy tells it from this one.
+/// Cut after each byte it is an error, and never a panic. What lacks only names at its end is another component, and
+/// the digest in the policy tells it from this one.
 #[test]
 fn a_component_cut_after_each_byte_is_refused_and_never_a_panic() {
-    let whole = wat::component("echo");
+    let whole = answering("{}");
     let mut accepted = Vec::new();
     for length in 0..whole.len() {
         let cut = &whole[..length];
@@ -55,22 +47,15 @@ fn a_component_cut_after_each_byte_is_refused_and_never_a_panic() {
     alone(async {
         for length in accepted {
             let opened = Room::open(&[Tool::of("guest", whole[..length].to_vec())]).await;
-            assert!(opened.is_err(), "cut to {length} of {} bytes it still has its tool", whole.len());
+            let refused = matches!(opened, Err(GateError::Catalog(_)));
+            let names_are_missing = whole[length] == CUSTOM_SECTION;
+            assert!(
+                refused || names_are_missing,
+                "cut to {length} of {} bytes it still has its tool",
+                whole.len()
+            );
         }
     });
-}
-
-/// Each byte changed in turn: an error or another component, never a panic, never a hang.
-#[test]
-fn a_component_with_any_one_byte_changed_is_no_panic() {
-    let whole = wat::component("echo");
-    for at in 0..whole.len() {
-        for flip in [0x01, 0x80, 0xff] {
-            let mut other = whole.clone();
-            other[at] ^= flip;
-            let _ = toolgate::catalog::inspect(&other);
-        }
-    }
 }
 
 #[test]

@@ -1,10 +1,7 @@
 //! Guests that print, read and log without end.
 
 use super::hostile;
-use super::room::{completes, ends_with};
-
-/// Little enough to be spent long before the deadline, on the slowest machine.
-const LITTLE_FUEL: &str = "limits = { fuel = \"20M\" }";
+use super::room::{LITTLE_FUEL, completes, ends_with};
 
 hostile! {
     stdout_flood => completes(|writes| *writes == 1600);

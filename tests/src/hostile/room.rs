@@ -24,6 +24,9 @@ const LOADING_GROWTH_MAX: u64 = 384 << 20;
 /// Far above the default deadline of 5 s: machines are slow and busy.
 const WALL_MAX: Duration = Duration::from_secs(20);
 
+/// Little enough to be spent long before the deadline, on the slowest machine.
+pub(super) const LITTLE_FUEL: &str = "limits = { fuel = \"20M\" }";
+
 /// One component and the policy's words about the tool in it.
 pub(super) struct Tool {
     pub(super) name: String,

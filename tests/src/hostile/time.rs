@@ -1,7 +1,7 @@
 //! Guests that do not end: fuel ends those that work, the deadline those that wait or do little per unit of fuel.
 
 use super::hostile;
-use super::room::{Room, Tool, alone, ends_with, measured, refused};
+use super::room::{LITTLE_FUEL, Room, Tool, alone, ends_with, measured, refused};
 use crate::support::guest::Guest;
 use serde_json::json;
 use std::time::Duration;
@@ -9,8 +9,6 @@ use toolgate::call::Reason;
 
 /// Much more than any call could spend.
 const UNLIMITED_FUEL: &str = "limits = { fuel = \"18446744073709551615\", deadline = \"300ms\" }";
-/// Little enough to be spent long before the deadline, on the slowest machine.
-const LITTLE_FUEL: &str = "limits = { fuel = \"20M\" }";
 const SHORT: &str = "limits = { deadline = \"300ms\" }";
 /// The deadline of [`SHORT`] and [`UNLIMITED_FUEL`].
 const DEADLINE: Duration = Duration::from_millis(300);

@@ -5,6 +5,7 @@
 //! joins with one of the folder). Invariant: an image holds every byte that a real disk had promised.
 
 use super::log::Event;
+use crate::support::chance::Chance;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,16 +54,16 @@ impl Platter {
     }
 
     /// Writes one possible image into an empty folder. False when the whole folder is gone.
-    pub fn write(&self, into: &Path, dice: &mut Dice) -> bool {
-        if !self.folder_is_durable && dice.one_in(2) {
+    pub fn write(&self, into: &Path, chance: &mut Chance) -> bool {
+        if !self.folder_is_durable && chance.one_in(2) {
             return false;
         }
         let mut files = self.files.clone();
-        for event in self.survivors(dice) {
+        for event in self.survivors(chance) {
             apply(&mut files, &event);
         }
         for path in &self.names {
-            let kept = self.durable_names.contains(path) || !dice.one_in(2);
+            let kept = self.durable_names.contains(path) || !chance.one_in(2);
             if let (true, Some(name)) = (kept, path.file_name()) {
                 let bytes = files.get(path).map(Vec::as_slice).unwrap_or_default();
                 fs::write(into.join(name), bytes).expect("the image can be written");
@@ -72,24 +73,24 @@ impl Platter {
     }
 
     /// Any part of what was not synced: none, all, or sectors by chance, in any order.
-    fn survivors(&self, dice: &mut Dice) -> Vec<Event> {
+    fn survivors(&self, chance: &mut Chance) -> Vec<Event> {
         let mut pieces: Vec<Event> = self.pending.iter().flat_map(sectors).collect();
-        match dice.below(6) {
+        match chance.below(6) {
             0 => pieces.clear(),
             1 => {}
             2 => {
-                let end = dice.below(pieces.len() + 1);
+                let end = chance.index(pieces.len() + 1);
                 pieces.truncate(end);
             }
             3 => {
-                let start = dice.below(pieces.len() + 1);
+                let start = chance.index(pieces.len() + 1);
                 pieces.drain(..start);
             }
             _ => {
-                let one_in = 2 + dice.below(4);
-                pieces.retain(|_| !dice.one_in(one_in));
+                let one_in = 2 + chance.below(4);
+                pieces.retain(|_| !chance.one_in(one_in));
                 for at in (1..pieces.len()).rev() {
-                    pieces.swap(at, dice.below(at + 1));
+                    pieces.swap(at, chance.index(at + 1));
                 }
             }
         }
@@ -102,32 +103,6 @@ impl Platter {
         self.pending = pending;
         let settled: Vec<Event> = settled;
         settled.iter().for_each(|event| apply(&mut self.files, event));
-    }
-}
-
-/// A small generator, so that an image is made again from its number.
-pub struct Dice(u64);
-
-impl Dice {
-    /// The sequence of this number.
-    pub fn new(number: u64) -> Self {
-        Self(number.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// A number below a limit.
-    pub fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
-
-    fn one_in(&mut self, chances: usize) -> bool {
-        self.below(chances) == 0
     }
 }
 

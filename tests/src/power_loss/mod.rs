@@ -8,8 +8,9 @@ mod image;
 mod log;
 mod vfs;
 
-use crate::support::entries;
-use image::{Dice, Platter};
+use crate::support::chance::Chance;
+use crate::support::{entries, folder_in_memory, number};
+use image::Platter;
 use log::{Class, Event, RecordingDisk};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
@@ -25,7 +26,7 @@ use toolgate::ledger::{
 #[test]
 fn no_synced_record_is_lost_to_a_power_loss() {
     let record = Recorded::make(None);
-    let images = std::env::var("POWER_LOSS_IMAGES").ok().and_then(|text| text.parse().ok()).unwrap_or(1_500);
+    let images = number("POWER_LOSS_IMAGES").unwrap_or(1_500);
     if let Some(failure) = record.first_failure(0..images) {
         panic!("{failure}");
     }
@@ -78,7 +79,7 @@ impl Recorded {
 
     /// Opens images of many moments until one does not hold what was promised.
     fn first_failure(&self, images: Range<u64>) -> Option<String> {
-        let moment = |number| (Dice::new(number).below(self.events.len() + 1), number);
+        let moment = |number| (Chance::new(number).index(self.events.len() + 1), number);
         let mut moments: Vec<(usize, u64)> = images.map(moment).collect();
         moments.sort_unstable();
         let mut platter = Platter::new(&self.folder);
@@ -93,8 +94,8 @@ impl Recorded {
                 }
                 happened += 1;
             }
-            let into = image_folder();
-            let there = platter.write(into.path(), &mut Dice::new(!number));
+            let into = folder_in_memory();
+            let there = platter.write(into.path(), &mut Chance::new(!number));
             let broken = if there {
                 broken_promise(into.path(), &promised)
             } else {
@@ -106,11 +107,6 @@ impl Recorded {
         }
         None
     }
-}
-
-/// In memory where there is such a folder: an image is only read back, never lost.
-fn image_folder() -> TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
 }
 
 /// Reopens an image and looks for every promise.

@@ -8,7 +8,7 @@
 use super::executor::{Key, Running};
 use super::host::Answer;
 use super::scenario::{Effect, PRINCIPAL, Scenario, Tool};
-use crate::support::entries;
+use crate::support::{entries, folder_in_memory};
 use serde_json::json;
 use std::fs::File;
 use std::io;
@@ -48,9 +48,9 @@ impl Disk for Unsynced {
 }
 
 impl Twin {
-    /// A new ledger, opened by so many hosts. In memory where there is such a folder.
+    /// A new ledger, opened by so many hosts.
     pub(super) fn new(hosts: usize, now_ms: u64) -> Self {
-        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let folder = folder_in_memory();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let mut twin = Self { hosts: (0..hosts).map(|_| None).collect(), runtime, folder };
         (0..hosts).for_each(|host| twin.start_host(host, now_ms));

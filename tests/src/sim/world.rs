@@ -83,7 +83,7 @@ impl World {
             loud: false,
         };
         for _ in 0..world.scenario.agents {
-            let host = world.chance.below(world.scenario.hosts as u64) as usize;
+            let host = world.chance.index(world.scenario.hosts);
             let run = world.open(host, None);
             world.join(run, host);
         }
@@ -192,7 +192,7 @@ impl World {
 
     /// The agent's process, on whichever host is there, in the same run.
     fn restart(&mut self, index: usize) {
-        let host = self.chance.below(self.scenario.hosts as u64) as usize;
+        let host = self.chance.index(self.scenario.hosts);
         let agent = &mut self.agents[index];
         agent.restart();
         agent.host = if self.hosts[host].alive { host } else { agent.host };

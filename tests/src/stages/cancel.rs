@@ -100,10 +100,7 @@ async fn a_call_dropped_while_it_waits_for_the_same_call_leaves_nothing_behind()
             let (gate, call) = (gate.clone(), keyed("guest", &arguments, &key));
             tokio::spawn(async move { gate.call(call, None).await })
         };
-        until("the first has started", || {
-            test.all_calls().iter().any(|call| call.state == CallState::Started)
-        })
-        .await;
+        test.until_started().await;
         let waiting: Option<Outcome> = polled(gate.call(keyed("guest", &arguments, &key), None), polls).await;
         if let Some(outcome) = waiting {
             assert!(outcome.recorded);
@@ -124,10 +121,7 @@ async fn a_call_dropped_while_it_waits_for_a_slot_gives_its_place_back() {
             let gate = gate.clone();
             tokio::spawn(async move { gate.call(numbered(polls), None).await })
         };
-        until("the first has started", || {
-            test.ledger().exists() && test.all_calls().iter().any(|call| call.state == CallState::Started)
-        })
-        .await;
+        test.until_started().await;
         drop(polled(gate.call(suggest("echo", r#"{"text":"waits"}"#), None), polls).await);
         assert_word(&first.await.unwrap(), "completed");
         assert_word(&call(&gate, "echo", r#"{"text":"b"}"#).await, "completed");

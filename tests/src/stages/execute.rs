@@ -1,6 +1,6 @@
 //! Execute: `out_of_fuel`, `deadline`, `out_of_memory`, `trap`, `tool_error`, `capability_denied`.
 
-use crate::support::guest::Definition;
+use crate::support::guest::{Definition, SPINS};
 use crate::support::{Guest, TestGate, assert_word, call, suggest};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 use toolgate::Progress;
 use toolgate::call::Status;
 use toolgate::ledger::{CallState, CallTrace, LogLine};
-
-const SPINS: &str = "(loop $again (br $again)) (unreachable)";
 
 #[tokio::test]
 async fn a_call_goes_all_the_way() {
@@ -114,18 +112,6 @@ async fn each_kind_of_failure_keeps_its_message_and_says_what_to_do() {
     }
     hints.dedup();
     assert!(hints.len() >= 5, "{hints:?}");
-}
-
-#[tokio::test]
-async fn a_failure_can_say_when_to_come_back() {
-    let guest = Guest::new(
-        "(call $fail_later (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 1500))",
-    );
-    let kept = TestGate::new().guest(&guest, "");
-    let gate = kept.open().await;
-    let outcome = call(&gate, "guest", "{}").await;
-    assert_word(&outcome, "tool_error");
-    assert_eq!(outcome.retry_after_ms, Some(1500));
 }
 
 /// What the guest logged; the host's own line about the stages lies beside.

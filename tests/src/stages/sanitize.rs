@@ -2,6 +2,7 @@
 
 use crate::support::{Guest, TestGate, assert_word, call};
 use serde_json::json;
+use toolgate::call::Action;
 
 const POISON: &str =
     r#"{"page":"Hello\u001b]0;title\u0007 \u202eworld\u2066 \udb40\udc41\udb40\udc42\u200b!"}"#;
@@ -71,9 +72,9 @@ async fn a_long_string_is_cut_and_the_cut_is_said_outside_the_value() {
     assert_word(&outcome, "completed");
     let page = outcome.output.as_ref().unwrap()["page"].as_str().unwrap();
     assert!(page.len() <= 1_000 && page.chars().all(|c| c == 'x'), "{} bytes", page.len());
-    assert!(outcome.findings.iter().any(|finding| finding.class == "truncated"
-        || finding.detail.contains("cut")
-        || format!("{:?}", finding.action) == "Truncated"));
+    let [finding] = outcome.findings.as_slice() else { panic!("{:#?}", outcome.findings) };
+    assert_eq!((finding.class.as_ref(), finding.action), ("string_too_long", Action::Truncated));
+    assert_eq!((finding.path.as_str(), finding.start, finding.end), ("/page", page.len(), 4_000));
     assert!(!outcome.notices.is_empty());
 }
 

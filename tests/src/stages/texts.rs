@@ -3,7 +3,7 @@
 //! The texts are in `tests/snapshots/`. Invariant: the agent's text leaks no path, secret or rule body.
 
 use crate::support::gate::{call_with_key, keyed, raw, sha256, suggest};
-use crate::support::guest::answering;
+use crate::support::guest::{SPINS, answering};
 use crate::support::{Guest, TestGate, call, word};
 use toolgate::call::{CallMeta, Outcome, Suggestion};
 use toolgate::{Gate, RunOptions};
@@ -11,7 +11,6 @@ use toolgate::{Gate, RunOptions};
 fn host() -> TestGate {
     let named =
         |guest: Guest, name: &str| guest.define(|definition| definition.name = name.to_owned()).build();
-    let spin = "(loop $again (br $again)) (unreachable)";
     let grow = "(drop (memory.grow (i32.const 64))) (unreachable)";
     let rule = "\n[[tools.ruled.rule]]\nid = \"no-secrets\"\nwhen = [{ pointer = \"/text\", matches = \"^top-secret\" }]\nthen = \"deny\"\nhint = \"Leave secrets alone.\"";
     TestGate::new()
@@ -24,10 +23,10 @@ fn host() -> TestGate {
             &named(Guest::answering("{}"), "changed"),
             &format!("sha256 = {:?}", sha256(&answering("[]"))),
         )
-        .tool("spin", &named(Guest::new(spin), "spin"), "limits.fuel = \"1M\"")
+        .tool("spin", &named(Guest::new(SPINS), "spin"), "limits.fuel = \"1M\"")
         .tool(
             "slow",
-            &named(Guest::new(spin), "slow"),
+            &named(Guest::new(SPINS), "slow"),
             "limits.fuel = \"1000000G\"\nlimits.deadline = \"40ms\"",
         )
         .tool("grow", &named(Guest::new(grow), "grow"), "limits.memory = \"1MiB\"")

@@ -1,10 +1,8 @@
-//! Validate: `unknown_tool`, `invalid_arguments`, `missing_context`, `component_changed`.
+//! Validate: `unknown_tool`, `invalid_arguments`, `component_changed`. Not here: `missing_context` (`control_plane/runs`).
 
-use crate::support::gate::{sha256, suggest};
+use crate::support::gate::sha256;
 use crate::support::guest::{Definition, answering};
 use crate::support::{Guest, TestGate, assert_word, call};
-use serde_json::json;
-use toolgate::call::{CallMeta, Suggestion};
 use toolgate::{GateError, GateOptions};
 
 #[tokio::test]
@@ -52,31 +50,6 @@ async fn arguments_are_checked_before_the_policy_is_asked() {
     let gate = kept.open().await;
     assert_word(&call(&gate, "echo", "{}").await, "invalid_arguments");
     assert_word(&call(&gate, "echo", r#"{"text":"a"}"#).await, "denied_by_policy");
-}
-
-#[tokio::test]
-async fn a_missing_context_key_is_named() {
-    let gate = TestGate::new()
-        .section("[run]\nrequired_context = [\"project_id\", \"task\"]")
-        .built("echo", "echo", "")
-        .open()
-        .await;
-    let with = |context| Suggestion {
-        meta: CallMeta { context, ..CallMeta::default() },
-        ..suggest("echo", r#"{"text":"a"}"#)
-    };
-    for context in [
-        None,
-        Some(json!({})),
-        Some(json!({"project_id": 1})),
-        Some(json!({"project_id": 1, "task": null})),
-        Some(json!("task")),
-    ] {
-        let outcome = gate.call(with(context), None).await;
-        assert_word(&outcome, "missing_context");
-        assert!(outcome.hint.unwrap().contains("project_id, task"));
-    }
-    assert_word(&gate.call(with(Some(json!({"project_id": 1, "task": "t"}))), None).await, "completed");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use toolgate::ledger::{Disk, Sync};
+use toolgate::ledger::{Disk, Sync, SystemDisk};
 
 /// A disk whose commits and syncs can be made to fail.
 #[derive(Debug, Default)]
@@ -96,9 +96,6 @@ impl Disk for FailingDisk {
         if self.syncs_fail.load(Ordering::SeqCst) {
             return Err(io::Error::other("the disk does not sync"));
         }
-        match what {
-            Sync::Wal => file.sync_data(),
-            Sync::Folder => file.sync_all(),
-        }
+        SystemDisk.sync(what, file)
     }
 }

@@ -3,7 +3,9 @@
 //! Not here: calls through a gate (`gate`). Invariant: nothing is set that the arguments do not say, so a test shows
 //! what it is about.
 
-use toolgate::call::{CallId, Outcome, RunId, Status, Usage};
+use serde_json::{Value, json};
+use toolgate::call::{CallId, Outcome, RunId, Status};
+use toolgate::known_to_have_happened;
 use toolgate::ledger::{Effect, Intent};
 
 /// A call of `tool` that is about to run, without arguments, key or guards.
@@ -13,7 +15,7 @@ pub fn intent(run: RunId, call: CallId, principal: &str, tool: &str, effect: Eff
         run,
         principal: principal.to_owned(),
         tool: tool.to_owned(),
-        arguments: serde_json::json!({}),
+        arguments: json!({}),
         arguments_digest: [0; 32],
         key: None,
         effect,
@@ -34,24 +36,11 @@ pub fn intent(run: RunId, call: CallId, principal: &str, tool: &str, effect: Eff
 /// How it ended, with nothing returned or said.
 pub fn outcome(run: RunId, call: CallId, tool: &str, status: Status) -> Outcome {
     Outcome {
-        run: Some(run),
-        call,
-        tool: tool.to_owned(),
         status,
-        reason: None,
-        rule: None,
-        hint: None,
-        retry_after_ms: None,
-        approval: None,
         output: None,
         text: String::new(),
-        findings: Vec::new(),
-        taint: Vec::new(),
         notices: Vec::new(),
-        degraded: None,
-        recorded: false,
         attempts: 1,
-        usage: Usage::default(),
-        operator: None,
+        ..known_to_have_happened(call, run, tool, Value::Null)
     }
 }

@@ -4,6 +4,7 @@
 //! tool is allowed, read-only and its own author's unless the test says otherwise.
 
 use super::guest::{Guest, component};
+use super::until;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use tempfile::TempDir;
@@ -159,6 +160,12 @@ impl TestGate {
     /// Where one call stands on the ledger.
     pub fn state(&self, call: CallId) -> Option<CallState> {
         self.all_calls().into_iter().find(|one| one.call == call).map(|one| one.state)
+    }
+
+    /// Waits until a call has started, also of a host that has yet to make its ledger.
+    pub async fn until_started(&self) {
+        let started = |call: &CallTrace| call.state == CallState::Started;
+        until("a call has started", || self.ledger().exists() && self.all_calls().iter().any(started)).await;
     }
 
     /// Asserts that the chain holds, and gives what was found.

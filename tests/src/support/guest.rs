@@ -18,6 +18,9 @@ use std::fmt::Write;
 /// Where static data begins; the words below it stay zero.
 const DATA_START: usize = 1024;
 
+/// A body of `call`: it computes until it is stopped.
+pub const SPINS: &str = "(loop $again (br $again)) (unreachable)";
+
 /// The schema of a tool that takes any one optional text.
 const INPUT: &str =
     r#"{"type":"object","properties":{"text":{"type":"string"}},"additionalProperties":false}"#;

@@ -15,6 +15,7 @@ pub use guest::Guest;
 
 use serde_json::Value;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use toolgate::call::Outcome;
 
 /// How long anything that must happen may take on a busy machine.
@@ -42,6 +43,11 @@ pub fn number(name: &str) -> Option<u64> {
     std::env::var(name)
         .ok()
         .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+}
+
+/// A folder in memory where there is one, for what is only read back and never lost.
+pub fn folder_in_memory() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
 }
 
 /// Lets other tasks go on until a condition holds.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the text is the file's own, byte for byte, so that a piece of it can be given to `edit_file`.
 
-use crate::text::{self, TextError};
+use crate::text::{self, TEXT_BYTES_MAX, TextError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fs::File;
@@ -11,9 +11,6 @@ use toolgate_sdk::{Failure, tool};
 
 /// Lines, when not chosen.
 const LINES: usize = 500;
-
-/// Bytes of text in one answer: with its escapes below the host's usual limit of 256 KiB.
-const TEXT_BYTES_MAX: usize = 100_000;
 
 /// Part of a file.
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]

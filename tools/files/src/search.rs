@@ -4,7 +4,7 @@
 
 use crate::missing;
 use crate::names::{Names, PATTERN_BYTES_MAX};
-use crate::text::{self, TextError};
+use crate::text::{self, TEXT_BYTES_MAX, TextError};
 use crate::walk::{Kind, Walk};
 use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
@@ -20,9 +20,6 @@ const DEPTH_MAX: usize = 20;
 
 /// Characters of a line in the answer: a longer one is cut around the match.
 const LINE_CHARS_MAX: usize = 300;
-
-/// Bytes of text in one answer: with its escapes below the host's usual limit of 256 KiB.
-const TEXT_BYTES_MAX: usize = 100_000;
 
 /// Files that are named as not searched.
 const SKIPPED_SHOWN_MAX: usize = 20;

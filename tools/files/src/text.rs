@@ -10,6 +10,9 @@ use toolgate_sdk::Failure;
 /// The largest file that is searched or edited, in bytes: it is held in memory, twice when edited.
 pub(crate) const FILE_BYTES_MAX: u64 = 4 << 20;
 
+/// Bytes of text in one answer: with its escapes below the host's usual limit of 256 KiB.
+pub(crate) const TEXT_BYTES_MAX: usize = 100_000;
+
 /// Why a file could not be had as text.
 pub(crate) enum TextError {
     /// The operating system's reason.

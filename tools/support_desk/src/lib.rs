@@ -6,6 +6,7 @@
 
 mod bad;
 mod colleague;
+mod lines;
 mod money;
 mod orders;
 mod parcels;

@@ -5,11 +5,9 @@
 //! had its effect and cannot say so.
 
 use crate::orders::{self, Order};
-use crate::{DESK, waiting};
+use crate::{DESK, lines, waiting};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
-use std::io::Write;
 use std::path::Path;
 use toolgate_sdk::{Context, Failure, tool};
 
@@ -45,17 +43,8 @@ fn book(desk: &Path, cx: &Context, order: Order) -> Result<Booked, Failure> {
     let Order { order_id, customer, .. } = order;
     let folder = desk.join("pickups");
     let line = Line { order_id: order_id.clone(), customer, call_id: cx.call_id() };
-    let mut text = serde_json::to_string(&line)
-        .map_err(|error| Failure::internal(format!("the order to the courier cannot be written: {error}")))?;
-    text.push('\n');
-    let unsent = |_| Failure::capability_denied("the courier cannot be reached: nothing was booked");
-    if !folder.is_dir() {
-        fs::create_dir_all(&folder).map_err(unsent)?;
-    }
-    let mut file =
-        File::options().append(true).create(true).open(folder.join("pickups.jsonl")).map_err(unsent)?;
-    let sent = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-    sent.map_err(|error| Failure::from(error).request_sent())?;
+    let unsent = || Failure::capability_denied("the courier cannot be reached: nothing was booked");
+    lines::append(&folder.join("pickups.jsonl"), &line, unsent)?;
     let still =
         |seconds: u32| cx.progress(f64::from(seconds), None, Some("the courier has not answered yet"));
     let word = waiting::for_text(&folder.join(format!("{order_id}.txt")), still);
@@ -66,6 +55,7 @@ fn book(desk: &Path, cx: &Context, order: Order) -> Result<Booked, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use toolgate_sdk::testing::FakeContext;
 
     #[test]

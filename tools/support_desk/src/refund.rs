@@ -2,13 +2,13 @@
 //!
 //! Invariant: an order is never refunded beyond its total, and one idempotency key gives one refund.
 
-use crate::DESK;
 use crate::money::Cents;
 use crate::orders::{self, Order, Status};
+use crate::{DESK, lines};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use toolgate_sdk::{Context, Failure, tool};
 
@@ -91,7 +91,7 @@ fn refund(
     };
     // First: a call that may not pay the fee ends here, and has refunded nothing.
     cx.charge(FEE_MICRO_USD);
-    book.append(&line)?;
+    lines::append(&book.path, &line, closed)?;
     Ok(Refunded { refund_id, order_id, amount, left, repeated: false })
 }
 
@@ -137,19 +137,6 @@ impl Book {
                 order.total.text()
             ))
         })
-    }
-
-    /// One line, written at once and kept before the answer.
-    fn append(&self, line: &Line) -> Result<(), Failure> {
-        let mut text = serde_json::to_string(line)
-            .map_err(|error| Failure::internal(format!("the refund cannot be written: {error}")))?;
-        text.push('\n');
-        if let Some(books) = self.path.parent().filter(|books| !books.is_dir()) {
-            fs::create_dir_all(books).map_err(|_| closed())?;
-        }
-        let mut file = File::options().append(true).create(true).open(&self.path).map_err(|_| closed())?;
-        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-        written.map_err(|error: io::Error| Failure::from(error).request_sent())
     }
 }
 

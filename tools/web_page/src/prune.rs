@@ -3,7 +3,7 @@
 //! Invariant: what is taken out is counted by kind, and what stays is no deeper than the converter can go.
 
 use crate::hidden::Sheet;
-use crate::tree::{descendants, tag, text};
+use crate::tree::{descendants, tag, text, whole_text};
 use htmd::Node;
 use markup5ever_rcdom::NodeData;
 use schemars::JsonSchema;
@@ -96,15 +96,4 @@ fn count_head(head: &Rc<Node>, dropped: &mut Dropped) {
         };
         *counter = counter.saturating_add(1);
     }
-}
-
-/// The text below a node as it is.
-fn whole_text(root: &Rc<Node>) -> String {
-    let mut text = String::new();
-    for node in descendants(root) {
-        if let NodeData::Text { contents } = &node.data {
-            text.push_str(&contents.borrow());
-        }
-    }
-    text
 }

@@ -38,15 +38,20 @@ pub(crate) fn descendants(root: &Rc<Node>) -> impl Iterator<Item = Rc<Node>> + u
     })
 }
 
-/// The text below a node, with single spaces, cut after `chars_max` characters.
-pub(crate) fn text(root: &Rc<Node>, chars_max: usize) -> String {
+/// The text below a node as it is.
+pub(crate) fn whole_text(root: &Rc<Node>) -> String {
     let mut text = String::new();
     for node in descendants(root) {
         if let NodeData::Text { contents } = &node.data {
             text.push_str(&contents.borrow());
         }
     }
-    line(&text, chars_max)
+    text
+}
+
+/// The text below a node, with single spaces, cut after `chars_max` characters.
+pub(crate) fn text(root: &Rc<Node>, chars_max: usize) -> String {
+    line(&whole_text(root), chars_max)
 }
 
 /// A text as one line with single spaces, cut after `chars_max` characters.

@@ -174,6 +174,13 @@ impl World {
     }
 }
 
+/// A world with the principal in memory.
+fn world() -> World {
+    let mut world = World::new();
+    drop(world.asked(1, 1));
+    world
+}
+
 /// The pattern that the agent is told of.
 fn noticed(admission: &Admission) -> Option<Pattern> {
     admission.notices.iter().find_map(|notice| match notice {

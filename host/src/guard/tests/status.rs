@@ -14,13 +14,6 @@ fn assert_stands(world: &World, status: Status, next_action: NextAction, reason:
     assert_eq!(standing.reasons.first().map_or("", String::as_str), reason);
 }
 
-/// With the principal in memory.
-fn world() -> World {
-    let mut world = World::new();
-    drop(world.asked(1, 1));
-    world
-}
-
 #[test]
 fn a_new_run_is_safe() {
     let world = world();

@@ -5,13 +5,6 @@ use super::*;
 
 const FINISHED: Steer = Steer::Finished { reached: true };
 
-/// With the principal in memory.
-fn world() -> World {
-    let mut world = World::new();
-    drop(world.asked(1, 1));
-    world
-}
-
 fn turn(world: &World, n: u8, words: &[&Steer]) -> Result<Vec<bool>, Refusal> {
     world.board.turn(run(n), words, &world.guards, world.now)
 }
