@@ -12,6 +12,7 @@ mod cli;
 mod control_plane;
 mod crash;
 mod crash_harness;
+mod demo;
 mod examples;
 mod hostile;
 mod power_loss;
