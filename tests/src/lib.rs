@@ -20,3 +20,4 @@ mod sim;
 mod sizes;
 mod stages;
 mod support;
+mod wasm_target;
