@@ -1,12 +1,12 @@
 """A scripted agent's day at a support desk: it speaks MCP over stdio to `toolgate serve`, as any agent does.
 
-Usage: agent.py [TOOLGATE] [--folder DIR]
+Usage: agent.py [TOOLGATE] [--folder DIR] [--policy FILE]
 
-TOOLGATE is the program, DIR a folder for a fresh copy of the desk and for the ledger; without them they
-are target/debug/toolgate and target/demo. It prints what the agent suggested, what was decided and why, what
-came back and what it cost, between them what a person did in a shell, and then compares the ledger with all
-that. The exit code is 0 only if every call and every command ended as it should. Python 3.9 or later,
-standard library only.
+TOOLGATE is the program, DIR a folder for a fresh copy of the desk and for the ledger, FILE the policy; without
+them they are target/debug/toolgate, target/demo and policies/demo.toml. It prints what the agent suggested,
+what was decided and why, what came back and what it cost, between them what a person did in a shell, and then
+compares the ledger with all that. The exit code is 0 only if every call and every command ended as it should.
+Python 3.9 or later, standard library only.
 """
 
 import argparse
@@ -23,10 +23,11 @@ from afternoon import AFTERNOON, in_the_evening
 from calls import Agent
 from mcp_stdio import VERSION, ProtocolError, Server
 from morning import MORNING, afterwards
-from person import POLICY, REPO, Person
+from person import REPO, Person
 
 DESK = REPO / "tools" / "support_desk" / "desk"
 FOLDER = REPO / "target" / "demo"
+POLICY = REPO / "policies" / "demo.toml"
 # The shop's files are shipped; these are what is done at the desk.
 MADE = ("answers", "books", "outbox", "pickups")
 
@@ -41,14 +42,14 @@ def prepare(folder):
         (folder / "desk" / made).mkdir()
 
 
-def discover(server):
+def discover(server, policy):
     """Asks who serves which tools; gives a sentence."""
     found = result(server, "server/discover")
     if VERSION not in found.get("supportedVersions", []):
         raise ProtocolError(f"the server does not speak {VERSION}: {found}")
     tools = result(server, "tools/list")["tools"]
     name = found["_meta"]["io.modelcontextprotocol/serverInfo"]
-    return f"{name['name']} {name['version']} serves {len(tools)} tools over MCP {VERSION}, by {POLICY}"
+    return f"{name['name']} {name['version']} serves {len(tools)} tools over MCP {VERSION}, by {policy}"
 
 
 def result(server, method):
@@ -88,16 +89,16 @@ def recorded(agent, person):
     return report["head"]
 
 
-def work(toolgate, folder, failed):
-    """The whole demo; everything that is not as it should be goes into `failed`."""
+def work(toolgate, folder, policy, failed):
+    """The whole demo by this policy; everything that is not as it should be goes into `failed`."""
     environment = {**os.environ, "TOOLGATE_DEMO": str(folder)}
-    command = [toolgate, "serve", "--policy", POLICY]
-    person = Person(toolgate, environment)
-    print(person.says("check", POLICY).strip())
+    command = [toolgate, "serve", "--policy", policy]
+    person = Person(toolgate, policy, environment)
+    print(person.says("check", policy).strip())
     with ExitStack() as open_things:
         log = open_things.enter_context(open(folder / "serve.log", "wb"))
         agent = open_things.enter_context(Agent(partial(Server, command, REPO, environment, log), failed))
-        print(discover(agent.server), end="\n\n")
+        print(discover(agent.server, policy), end="\n\n")
         table.head()
         started = time.monotonic()
         morning = spend_the_day(agent, person, folder / "desk")
@@ -112,7 +113,7 @@ def work(toolgate, folder, failed):
     place = "" if folder == FOLDER else f"TOOLGATE_DEMO={folder} "
     print("Look further:")
     for question in (f"trace {morning}", f"trace {agent.run} --why", "runs", "verify"):
-        print(f"  {place}{shown(toolgate)} {question} --policy {POLICY}")
+        print(f"  {place}{shown(toolgate)} {question} --policy {policy}")
 
 
 def shown(path):
@@ -126,6 +127,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("toolgate", nargs="?", type=pathlib.Path, default=REPO / "target" / "debug" / "toolgate")
     parser.add_argument("--folder", type=pathlib.Path, default=FOLDER)
+    parser.add_argument("--policy", type=pathlib.Path, default=POLICY)
     options = parser.parse_args()
     sys.stdout.reconfigure(encoding="utf-8", line_buffering=True)
     toolgate, folder = options.toolgate.resolve(), options.folder.resolve()
@@ -135,7 +137,7 @@ def main():
     failed = []
     try:
         prepare(folder)
-        work(toolgate, folder, failed)
+        work(toolgate, folder, shown(options.policy.resolve()), failed)
     except (ProtocolError, OSError) as error:
         log = folder / "serve.log"
         failed += [str(error)] + (log.read_text("utf-8", "replace").splitlines() if log.is_file() else [])

@@ -15,14 +15,14 @@ from mcp_stdio import ProtocolError
 from step import applied
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
-POLICY = pathlib.Path("policies") / "demo.toml"
 
 
 class Person:
     """Runs commands of `toolgate` on the demo's ledger."""
 
-    def __init__(self, toolgate, environment):
+    def __init__(self, toolgate, policy, environment):
         self.toolgate = toolgate
+        self.policy = policy
         self.environment = environment
 
     def says(self, *arguments):
@@ -35,7 +35,7 @@ class Person:
 
     def reads(self, *arguments):
         """The JSON document that the command prints."""
-        return json.loads(self.says(*arguments, "--policy", POLICY, "--json"))
+        return json.loads(self.says(*arguments, "--policy", self.policy, "--json"))
 
     def does(self, *arguments, holds, shows):
         """Runs a command, prints a line for it, and gives its JSON document, which should be as `holds` says."""

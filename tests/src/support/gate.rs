@@ -252,7 +252,7 @@ pub fn sha256(component: &[u8]) -> String {
 }
 
 /// One cache for all tests, so that each component is compiled once.
-fn compiled_cache() -> PathBuf {
+pub fn compiled_cache() -> PathBuf {
     super::binary::target_folder().join("test-cache/compiled")
 }
 
