@@ -2,6 +2,7 @@
 
 mod author;
 mod call;
+mod closing;
 mod ledger;
 mod policy;
 mod sanitize;

@@ -6,7 +6,7 @@
 use super::ledger::LedgerArg;
 use super::run::on_ledger;
 use super::trace::{short, when, whose};
-use super::{CliError, Console, JsonArg, PolicyArg};
+use super::{CliError, Console, JsonArg, PolicyArg, note_unclosed};
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -148,10 +148,8 @@ impl Answer {
             expires_ms,
             at_ms,
         };
-        on_ledger(&self.policy, |ledger, _| async move {
-            ledger.decide(decided).await?;
-            Ok(ledger.close().await?)
-        })?;
+        let (_, unclosed) =
+            on_ledger(&self.policy, |ledger, _| async move { Ok(ledger.decide(decided).await?) })?;
         let word = if approved { "approved" } else { "denied" };
         if self.json.json {
             console.json(&json!({ "approval": asked.id, "state": word, "expires_ms": expires_ms }))?;
@@ -161,6 +159,7 @@ impl Answer {
             let (tool, arguments) = (clean_line(&asked.tool), arguments.unwrap_or_default());
             console.line(format!("{} is {word}: {tool} {arguments}", asked.id))?;
         }
+        note_unclosed(unclosed, console);
         Ok(0)
     }
 }

@@ -1,6 +1,7 @@
 //! What goes wrong in a command, how it is said, and with which exit code.
 
 use super::{Console, USAGE, diagnostic};
+use std::fmt::Display;
 use toolgate::GateError;
 use toolgate::catalog::CatalogError;
 use toolgate::ledger::LedgerError;
@@ -42,6 +43,15 @@ impl CliError {
                 HOST_ERROR
             }
         }
+    }
+}
+
+/// Says beside an answer that stands that its ledger was not closed in order.
+pub(super) fn note_unclosed(error: Option<impl Display>, console: &mut Console) {
+    if let Some(error) = error {
+        console.note(format!(
+            "warning: the ledger did not close in order; what is said above is on it: {error}"
+        ));
     }
 }
 

@@ -35,7 +35,7 @@ mod wasm_target;
 mod worker;
 
 pub(crate) use console::Console;
-use error::CliError;
+use error::{CliError, note_unclosed};
 
 use clap::{Parser, Subcommand};
 use std::io::IsTerminal;

@@ -49,8 +49,8 @@ pub enum LedgerError {
         /// The version of this host.
         expected: i64,
     },
-    /// The file is truncated or damaged. It was not repaired or overwritten.
-    #[error("the ledger {path} is damaged: {cause}; nothing was overwritten: keep a copy of it and of the files beside it, then restore a backup or name another path", path = path.display())]
+    /// The file is truncated or damaged. It was not repaired; where this ends an opening, nothing was written either.
+    #[error("the ledger {path} is damaged: {cause}; it was not repaired: keep a copy of it and of the files beside it, then restore a backup or name another path", path = path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
