@@ -6,6 +6,7 @@
 use super::CatalogError;
 use super::caps::Caps;
 use super::section::{self, Declared};
+use crate::regular::open_regular;
 use crate::sandbox::INTERFACES;
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -44,11 +45,7 @@ impl Inspection {
 /// When it is missing, unreadable, not a regular file, or too large.
 pub fn read(path: &Path) -> Result<Vec<u8>, CatalogError> {
     let unreadable = |error: std::io::Error| CatalogError::Read { path: path.to_owned(), error };
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(unreadable(std::io::Error::other("not a regular file")));
-    }
-    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let file = open_regular(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > COMPONENT_BYTES_MAX {

@@ -9,6 +9,7 @@ use super::trace::{short, when, whose};
 use super::{CliError, Console, JsonArg, PolicyArg, note_unclosed};
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::json;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use toolgate::Seams;
 use toolgate::catalog;
@@ -19,6 +20,9 @@ use toolgate::schema::canonical;
 
 /// How long an approval can be used, unless it says otherwise.
 const USE_WITHIN_MS: u64 = 15 * 60 * 1_000;
+
+/// Bytes read of a key's file: its digits, and room for line ends.
+const KEY_BYTES_MAX: u64 = 1_024;
 
 /// List the calls that wait for a person.
 #[derive(Debug, clap::Args)]
@@ -169,7 +173,7 @@ impl Answer {
 fn is_for_what_it_shows(policy: &Policy, base: &Path, asked: &ApprovalRow) -> Result<(), CliError> {
     let shown = || {
         let tool = policy.tools.get(&asked.tool)?;
-        let component = std::fs::read(base.join(&tool.component)).ok()?;
+        let component = catalog::read(&base.join(&tool.component)).ok()?;
         let arguments = canonical::digest(asked.arguments.as_ref()?);
         let component = catalog::digest(&component);
         let principal = &policy.host.principal;
@@ -207,7 +211,9 @@ fn sign(
 }
 
 fn seed(path: &Path) -> Result<SigningKey, CliError> {
-    let text = std::fs::read_to_string(path)
+    let mut text = String::new();
+    toolgate::opening::open_regular(path)
+        .and_then(|file| file.take(KEY_BYTES_MAX).read_to_string(&mut text))
         .map_err(|error| CliError::Usage(format!("cannot read the key {}: {error}", path.display())))?;
     let seed = bytes32(text.trim());
     let seed = seed.ok_or_else(|| CliError::Usage(format!("{} is not 64 hex digits", path.display())))?;

@@ -109,6 +109,9 @@ fn what_is_no_regular_file_or_too_large_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(read(folder.path()), Err(CatalogError::Read { .. })));
     assert!(matches!(read(&folder.path().join("missing.wasm")), Err(CatalogError::Read { .. })));
+    let fifo = folder.path().join("fifo");
+    rustix::fs::mkfifoat(rustix::fs::CWD, fifo.as_path(), rustix::fs::Mode::RWXU).unwrap();
+    assert!(matches!(read(&fifo), Err(CatalogError::Read { .. })));
     assert!(matches!(read("/dev/zero".as_ref()), Err(CatalogError::Read { .. })));
     let big = folder.path().join("big.wasm");
     std::fs::File::create(&big).unwrap().set_len(COMPONENT_BYTES_MAX + 1).unwrap();
