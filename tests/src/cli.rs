@@ -1,5 +1,6 @@
 //! The program as people and other programs use it: exit codes, the keys of every JSON shape, and what is said.
 
+mod add;
 mod author;
 mod call;
 mod closing;

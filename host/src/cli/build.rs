@@ -3,6 +3,7 @@
 //! Runs `definitions()` once, with no grants and the built-in limits, and embeds the answer in the section
 //! `toolgate:tools`.
 
+use super::replace::replace;
 use super::wasm_target::Toolchain;
 use super::{CliError, Console, JsonArg, block_on, gate_options, guest, inspect};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -79,14 +80,6 @@ impl Build {
 
 fn is_component(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "wasm")
-}
-
-/// Writes beside and renames, so that a host never reads half a component.
-fn replace(file: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let beside = file.with_extension("wasm.tmp");
-    std::fs::write(&beside, bytes)?;
-    std::fs::rename(&beside, file)?;
-    Ok(())
 }
 
 fn bar(crates: usize, console: &Console) -> ProgressBar {

@@ -22,6 +22,7 @@ mod ledger;
 mod new;
 mod policy_docs;
 mod prune;
+mod replace;
 mod run;
 mod runs;
 mod sanitize;
