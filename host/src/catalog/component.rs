@@ -54,6 +54,14 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CatalogError> {
     Ok(bytes)
 }
 
+/// Reads and inspects a component file.
+///
+/// # Errors
+/// As [`read`] and [`inspect`], naming the file.
+pub fn inspect_file(path: &Path) -> Result<Inspection, CatalogError> {
+    inspect(&read(path)?).map_err(|error| error.of(path, None))
+}
+
 /// The digest by which a component is known.
 pub fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
@@ -112,13 +120,13 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, CatalogError> {
 fn refuse_other_kinds(bytes: &[u8]) -> Result<(), CatalogError> {
     let not = |what: &str| Err(CatalogError::NotComponent(what.to_owned()));
     if bytes.is_empty() {
-        return not("the file is empty");
+        return not("the file is empty; build it again with `toolgate build`");
     }
     if bytes.starts_with(b"\x7fELF") {
         return not("it is native or precompiled code, and only WebAssembly is loaded; give the .wasm file");
     }
     if !bytes.starts_with(b"\0asm") {
-        return not("it does not start like WebAssembly");
+        return not("it does not start like WebAssembly; give the .wasm file");
     }
     match Parser::new(0).parse_all(bytes).next() {
         Some(Ok(Payload::Version { encoding: Encoding::Component, .. })) => Ok(()),

@@ -24,7 +24,7 @@ pub(super) struct Add {
 
 impl Add {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
-        let inspection = catalog::inspect(&catalog::read(&self.file)?)?;
+        let inspection = catalog::inspect_file(&self.file)?;
         let Some(declared) = &inspection.declared else {
             let sentence =
                 format!("{} declares no tools; run `toolgate build` on it first", self.file.display());

@@ -190,7 +190,8 @@ fn blamed<'a>(policy: &'a Policy, base: &Path, error: &GateError) -> Option<&'a 
     let is_meant = |tool: &&ToolPolicy| match error {
         CatalogError::BadTool { tool: name, .. }
         | CatalogError::NoSuchTool { tool: name, .. }
-        | CatalogError::Grant { tool: name, .. } => *name == tool.name,
+        | CatalogError::Grant { tool: name, .. }
+        | CatalogError::Component { tool: Some(name), .. } => *name == tool.name,
         CatalogError::Read { path, .. } | CatalogError::TooLarge { path } => {
             *path == base.join(&tool.component)
         }

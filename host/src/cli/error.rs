@@ -65,10 +65,11 @@ fn report_gate(error: GateError, console: &mut Console) -> u8 {
             console.note(format!("error: {error}; `--policy FILE` or TOOLGATE_POLICY names another"));
             USAGE
         }
-        GateError::Ledger(_)
-        | GateError::Control(_)
-        | GateError::Sandbox(_)
-        | GateError::Catalog(CatalogError::Cache { .. } | CatalogError::Worker(_)) => {
+        GateError::Ledger(_) | GateError::Control(_) | GateError::Sandbox(_) => {
+            console.note(format!("error: {error}"));
+            HOST_ERROR
+        }
+        GateError::Catalog(cause) if cause.is_the_hosts() => {
             console.note(format!("error: {error}"));
             HOST_ERROR
         }

@@ -101,6 +101,8 @@ async fn what_is_no_component_is_refused_by_what_it_is() {
     for (bytes, says) in cases {
         let why = loads_or_says_why(bytes).await.expect("refused");
         assert!(why.contains(says), "{why}");
+        let named = why.contains("/guest.wasm of tools.guest cannot be used");
+        assert!(named && why.contains("correct `component`"), "{why}");
     }
 }
 

@@ -29,6 +29,11 @@ fn inspect_says_what_a_component_is_without_running_it() {
     let shown = toolgate(folder.path(), ["inspect", "trap.wasm", "--json"]).code(0).json();
     assert_eq!(shown["declared"], Value::Null);
     toolgate(folder.path(), ["inspect", "missing.wasm"]).code(2);
+    std::fs::write(folder.path().join("text.wasm"), "hello").unwrap();
+    for command in ["inspect", "add", "build"] {
+        let ran = toolgate(folder.path(), [command, "text.wasm"]).code(2);
+        assert!(ran.err.contains("the component text.wasm cannot be used"), "{command}: {}", ran.err);
+    }
     toolgate(folder.path(), ["build", "trap.wasm"]).code(2);
 }
 
