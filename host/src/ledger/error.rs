@@ -31,6 +31,12 @@ pub enum LedgerError {
         /// What the system said.
         cause: String,
     },
+    /// Another program holds the file locked.
+    #[error("the ledger {path} is locked by another program, which may be stopped or hung: let it go on (`kill -CONT PID`) or end it, and try again", path = path.display())]
+    Busy {
+        /// The ledger's file.
+        path: PathBuf,
+    },
     /// The file is something else. It was not touched.
     #[error("{path} is not a ledger: {cause}; it was left as it is: name another path for the ledger", path = path.display())]
     NotALedger {
