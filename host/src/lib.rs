@@ -24,6 +24,7 @@ pub mod mcp;
 pub mod opening;
 mod pipeline;
 pub mod policy;
+mod regular;
 mod run;
 pub mod sandbox;
 pub mod sanitizer;

@@ -8,7 +8,13 @@ use crate::control::path_beside;
 use crate::gate::GateError;
 use crate::policy::{self, Policy, RunFrom};
 use crate::sandbox::grants::fs::{Protected, refuse_overlapping, refuse_self_widening};
+use std::io::{Error, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+
+pub use crate::regular::open_regular;
+
+/// Bytes read of a policy. One character past the cap, so that one that is cut there leaves more than the cap.
+const READ_BYTES_MAX: usize = policy::POLICY_BYTES_MAX + 4;
 
 /// Reads and compiles a policy; gives it with the folder that its relative paths start from.
 ///
@@ -41,16 +47,22 @@ pub fn base_of(path: &Path) -> std::io::Result<PathBuf> {
 /// Reads a policy file, a little past the policy's cap at most, so that the compiler can say so.
 ///
 /// # Errors
-/// When it cannot be read as UTF-8 text.
+/// When it cannot be read, is no regular file, or is not UTF-8.
 pub fn read_policy(path: &Path) -> std::io::Result<String> {
-    use std::io::Read;
-    let mut text = String::new();
-    let file = std::fs::File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("not a regular file"));
+    let mut bytes = Vec::new();
+    open_regular(path)?.take(READ_BYTES_MAX as u64).read_to_end(&mut bytes)?;
+    if bytes.len() == READ_BYTES_MAX
+        && let Err(error) = std::str::from_utf8(&bytes)
+        && error.error_len().is_none()
+    {
+        // The last character was cut by us.
+        bytes.truncate(error.valid_up_to());
     }
-    file.take(policy::POLICY_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
-    Ok(text)
+    String::from_utf8(bytes).map_err(|error| {
+        let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = memchr::memchr_iter(b'\n', before).count() + 1;
+        Error::new(ErrorKind::InvalidData, format!("line {line} is not UTF-8; save the file as UTF-8"))
+    })
 }
 
 /// Refuses a writable grant that contains, or reaches by a link, what the host depends on.

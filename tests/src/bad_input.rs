@@ -3,4 +3,5 @@
 mod arguments;
 mod components;
 mod ledgers;
+mod pipes;
 mod policies;

@@ -1,7 +1,9 @@
 //! The program as people and other programs use it: exit codes, the keys of every JSON shape, and what is said.
 
+mod add;
 mod author;
 mod call;
+mod closing;
 mod ledger;
 mod policy;
 mod sanitize;

@@ -7,10 +7,12 @@
 
 use super::CatalogError;
 use crate::call::hex;
+use crate::regular::open_regular;
 use crate::sandbox::Definition;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions as EntryOptions, OpenOptionsExt as _};
 use hmac::{Hmac, KeyInit, Mac};
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -55,7 +57,12 @@ impl Cache {
     /// When the folder or the key cannot be made or read, or belong to somebody else.
     pub fn open(folder: &Path, compatibility: String) -> Result<Self, CatalogError> {
         let failed = |error| CatalogError::Cache { path: folder.to_owned(), error };
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        if std::fs::metadata(folder).is_ok_and(|found| !found.is_dir()) {
+            let why = "it is not a folder; move it away, or name another one in `cache`";
+            return Err(failed(std::io::Error::other(why)));
+        }
+        made.map_err(failed)?;
         let metadata = std::fs::metadata(folder).map_err(failed)?;
         let user = rustix::process::geteuid().as_raw();
         if metadata.uid() != user || metadata.mode() & 0o022 != 0 {
@@ -70,7 +77,13 @@ impl Cache {
 
     /// The entry of a component, or `None` when there is none that can be believed.
     pub fn read(&self, digest: &[u8; 32]) -> Option<Entry> {
-        let file = self.folder.open(self.name(digest)).ok()?;
+        // What is no regular file is no entry: opening must not wait for whoever writes to a FIFO.
+        let mut options = EntryOptions::new();
+        options.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+        let file = self.folder.open_with(self.name(digest), &options).ok()?;
+        if !file.metadata().ok()?.is_file() {
+            return None;
+        }
         let mut bytes = Vec::new();
         file.take(ENTRY_BYTES_MAX).read_to_end(&mut bytes).ok()?;
         let (tag, body) = bytes.split_at_checked(MAC_BYTES)?;
@@ -148,7 +161,7 @@ fn key(path: &Path) -> std::io::Result<[u8; 32]> {
 }
 
 fn read_key(path: &Path) -> std::io::Result<[u8; 32]> {
-    let mut file = File::open(path)?;
+    let mut file = open_regular(path)?;
     let metadata = file.metadata()?;
     if metadata.uid() != rustix::process::geteuid().as_raw() || metadata.mode() & 0o077 != 0 {
         return Err(std::io::Error::other(

@@ -6,6 +6,7 @@
 use super::CatalogError;
 use super::caps::Caps;
 use super::section::{self, Declared};
+use crate::regular::open_regular;
 use crate::sandbox::INTERFACES;
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -44,17 +45,21 @@ impl Inspection {
 /// When it is missing, unreadable, not a regular file, or too large.
 pub fn read(path: &Path) -> Result<Vec<u8>, CatalogError> {
     let unreadable = |error: std::io::Error| CatalogError::Read { path: path.to_owned(), error };
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(unreadable(std::io::Error::other("not a regular file")));
-    }
-    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let file = open_regular(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > COMPONENT_BYTES_MAX {
         return Err(CatalogError::TooLarge { path: path.to_owned() });
     }
     Ok(bytes)
+}
+
+/// Reads and inspects a component file.
+///
+/// # Errors
+/// As [`read`] and [`inspect`], naming the file.
+pub fn inspect_file(path: &Path) -> Result<Inspection, CatalogError> {
+    inspect(&read(path)?).map_err(|error| error.of(path, None))
 }
 
 /// The digest by which a component is known.
@@ -115,13 +120,13 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, CatalogError> {
 fn refuse_other_kinds(bytes: &[u8]) -> Result<(), CatalogError> {
     let not = |what: &str| Err(CatalogError::NotComponent(what.to_owned()));
     if bytes.is_empty() {
-        return not("the file is empty");
+        return not("the file is empty; build it again with `toolgate build`");
     }
     if bytes.starts_with(b"\x7fELF") {
         return not("it is native or precompiled code, and only WebAssembly is loaded; give the .wasm file");
     }
     if !bytes.starts_with(b"\0asm") {
-        return not("it does not start like WebAssembly");
+        return not("it does not start like WebAssembly; give the .wasm file");
     }
     match Parser::new(0).parse_all(bytes).next() {
         Some(Ok(Payload::Version { encoding: Encoding::Component, .. })) => Ok(()),

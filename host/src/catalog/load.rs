@@ -63,7 +63,9 @@ impl Loader<'_> {
                     catalog.changed.insert(name.clone(), Changed { named: hex(&named), found: hex(&digest) });
                     continue;
                 }
-                components.insert(path.clone(), self.component(&bytes, digest).await?);
+                let loaded = self.component(&bytes, digest).await;
+                let loaded = loaded.map_err(|error| error.of(&path, Some(name)))?;
+                components.insert(path.clone(), loaded);
             }
             let Some(component) = components.get(&path) else { continue };
             if let Some(named) = tool.sha256.filter(|named| *named != component.digest) {
@@ -100,7 +102,8 @@ impl Loader<'_> {
         path: &Path,
     ) -> Result<Tool, CatalogError> {
         let definition = find(&component.definitions, name, path)?;
-        let described = describe(definition, policy, self.sanitizer)?;
+        let described = describe(definition, policy, self.sanitizer);
+        let described = described.map_err(|error| error.of(path, Some(name)))?;
         check_fallback(policy, &described.output)?;
         Ok(Tool {
             input_schema: serde_json::Value::Object(described.card.input_schema.clone()),
@@ -140,7 +143,8 @@ pub fn declared_output(
     sanitizer: &Sanitizer,
 ) -> Result<Option<Schema>, CatalogError> {
     let path = base.join(&policy.component);
-    let inspection = component::inspect(&component::read(&path)?)?;
+    let of_tool = |error: CatalogError| error.of(&path, Some(&policy.name));
+    let inspection = component::inspect(&component::read(&path)?).map_err(of_tool)?;
     if policy.sha256.is_some_and(|named| named != inspection.digest) {
         return Err(CatalogError::BadTool {
             tool: short(&policy.name),
@@ -149,7 +153,7 @@ pub fn declared_output(
     }
     let Some(declared) = inspection.declared else { return Ok(None) };
     let definition = find(&declared.tools, &policy.name, &path)?;
-    Ok(Some(describe(definition, policy, sanitizer)?.output))
+    Ok(Some(describe(definition, policy, sanitizer).map_err(of_tool)?.output))
 }
 
 /// Compiles a component and asks what tools it has, as `toolgate build` does.

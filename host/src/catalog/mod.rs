@@ -14,14 +14,14 @@ mod tool;
 
 pub use cache::{Cache, Entry};
 pub use compile::{Compiler, WORKER_COMMAND, worker};
-pub use component::{COMPONENT_BYTES_MAX, Inspection, digest, inspect, read};
+pub use component::{COMPONENT_BYTES_MAX, Inspection, digest, inspect, inspect_file, read};
 pub use load::{Loader, declared_output, definitions};
 pub use section::{Declared, NAME as SECTION_NAME, embed};
 pub use tool::{Tool, ToolCard};
 
 use crate::sandbox::SandboxError;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The tools of one host, by name.
@@ -143,4 +143,53 @@ pub enum CatalogError {
     /// The sandbox refused it.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// Any of these, with the component that it is about.
+    #[error("the component {path}{of} cannot be used: {error}{help}", path = path.display(), of = of_tool(tool.as_deref()), help = what_helps(tool.is_some()))]
+    Component {
+        /// The file.
+        path: PathBuf,
+        /// The tool for which a policy names it.
+        tool: Option<String>,
+        /// Why.
+        error: Box<CatalogError>,
+    },
+}
+
+impl CatalogError {
+    /// The same, said of the component at `path`, which serves `tool` where a policy names it.
+    #[must_use]
+    pub fn of(self, path: &Path, tool: Option<&str>) -> Self {
+        match self {
+            Self::Read { .. } | Self::TooLarge { .. } | Self::NoSuchTool { .. } | Self::Component { .. } => {
+                self
+            }
+            error => Self::Component {
+                path: path.to_owned(),
+                tool: tool.map(str::to_owned),
+                error: Box::new(error),
+            },
+        }
+    }
+
+    /// Whether this host failed, and not the component or the policy.
+    pub fn is_the_hosts(&self) -> bool {
+        match self {
+            Self::Cache { .. } | Self::Worker(_) => true,
+            Self::Component { error, .. } => error.is_the_hosts(),
+            _ => false,
+        }
+    }
+}
+
+fn of_tool(tool: Option<&str>) -> String {
+    tool.map_or_else(String::new, |tool| format!(" of tools.{tool}"))
+}
+
+/// A policy can name another one; whoever names the file itself knows what to do from why.
+fn what_helps(in_policy: bool) -> &'static str {
+    if in_policy {
+        "; correct `component` in the policy, or build it again with `toolgate build`"
+    } else {
+        ""
+    }
 }

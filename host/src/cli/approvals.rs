@@ -6,9 +6,10 @@
 use super::ledger::LedgerArg;
 use super::run::on_ledger;
 use super::trace::{short, when, whose};
-use super::{CliError, Console, JsonArg, PolicyArg};
+use super::{CliError, Console, JsonArg, PolicyArg, note_unclosed};
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::json;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use toolgate::Seams;
 use toolgate::call::unhex;
@@ -17,6 +18,9 @@ use toolgate::ledger::{ApprovalRow, Decided, approval_binding, approval_message}
 use toolgate::policy::Policy;
 use toolgate::sanitizer::clean_line;
 use toolgate::schema::canonical;
+
+/// Bytes read of a key's file: its digits, and room for line ends.
+const KEY_BYTES_MAX: u64 = 1_024;
 
 /// List the calls that wait for a person.
 #[derive(Debug, clap::Args)]
@@ -146,10 +150,8 @@ impl Answer {
             expires_ms,
             at_ms,
         };
-        on_ledger(&self.policy, |ledger, _| async move {
-            ledger.decide(decided).await?;
-            Ok(ledger.close().await?)
-        })?;
+        let (_, unclosed) =
+            on_ledger(&self.policy, |ledger, _| async move { Ok(ledger.decide(decided).await?) })?;
         let word = if approved { "approved" } else { "denied" };
         if self.json.json {
             console.json(&json!({ "approval": asked.id, "state": word, "expires_ms": expires_ms }))?;
@@ -159,6 +161,7 @@ impl Answer {
             let (tool, arguments) = (clean_line(&asked.tool), arguments.unwrap_or_default());
             console.line(format!("{} is {word}: {tool} {arguments}", asked.id))?;
         }
+        note_unclosed(unclosed, console);
         Ok(0)
     }
 }
@@ -168,7 +171,7 @@ impl Answer {
 fn is_for_what_it_shows(policy: &Policy, base: &Path, asked: &ApprovalRow) -> Result<(), CliError> {
     let shown = || {
         let tool = policy.tools.get(&asked.tool)?;
-        let component = std::fs::read(base.join(&tool.component)).ok()?;
+        let component = catalog::read(&base.join(&tool.component)).ok()?;
         let arguments = canonical::digest(asked.arguments.as_ref()?);
         let component = catalog::digest(&component);
         let principal = &policy.host.principal;
@@ -206,7 +209,9 @@ fn sign(
 }
 
 fn seed(path: &Path) -> Result<SigningKey, CliError> {
-    let text = std::fs::read_to_string(path)
+    let mut text = String::new();
+    toolgate::opening::open_regular(path)
+        .and_then(|file| file.take(KEY_BYTES_MAX).read_to_string(&mut text))
         .map_err(|error| CliError::Usage(format!("cannot read the key {}: {error}", path.display())))?;
     let seed = bytes32(text.trim());
     let seed = seed.ok_or_else(|| CliError::Usage(format!("{} is not 64 hex digits", path.display())))?;

@@ -3,13 +3,14 @@
 //! Runs `definitions()` once, with no grants and the built-in limits, and embeds the answer in the section
 //! `toolgate:tools`.
 
+use super::replace::replace;
 use super::wasm_target::Toolchain;
-use super::{CliError, Console, JsonArg, block_on, gate_options, guest, inspect, replace};
+use super::{CliError, Console, JsonArg, block_on, gate_options, guest, inspect};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use toolgate::GateError;
-use toolgate::catalog::{self, Declared, Inspection};
+use toolgate::catalog::{self, CatalogError, Declared, Inspection};
 use toolgate::sandbox::Sandbox;
 
 /// Build components from guest crates.
@@ -56,15 +57,17 @@ impl Build {
         sandbox: &Sandbox,
     ) -> Result<(PathBuf, Inspection), CliError> {
         let built = if is_component(path) { path.to_owned() } else { guest::build(path, toolchain)? };
+        let named = |error: CatalogError| CliError::from(error.of(&built, None));
         let bytes = catalog::read(&built)?;
-        let bytes = if catalog::inspect(&bytes)?.declared.is_some() {
+        let bytes = if catalog::inspect(&bytes).map_err(named)?.declared.is_some() {
             bytes
         } else {
             let compiler = gate_options().compiler;
-            let tools = block_on(async { Ok(catalog::definitions(sandbox, &compiler, &bytes).await?) })?;
+            let tools =
+                block_on(async { catalog::definitions(sandbox, &compiler, &bytes).await.map_err(named) })?;
             catalog::embed(&bytes, &Declared::new(tools))?
         };
-        let inspection = catalog::inspect(&bytes)?;
+        let inspection = catalog::inspect(&bytes).map_err(named)?;
         let folder = match &self.out {
             Some(folder) => folder.clone(),
             None if is_component(path) => path.parent().map_or_else(PathBuf::new, Path::to_path_buf),

@@ -1,6 +1,6 @@
 //! `toolgate call`: one call, as an agent would make it.
 
-use super::{CliError, Console, JsonArg, PolicyArg, block_on, gate_options};
+use super::{CliError, Console, JsonArg, PolicyArg, block_on, gate_options, note_unclosed};
 use std::io::Read;
 use toolgate::Gate;
 use toolgate::call::{Arguments, CallMeta, Outcome, Reason, Status, Suggestion};
@@ -34,14 +34,15 @@ impl Call {
         let meta = CallMeta { idempotency_key: self.key, ..CallMeta::default() };
         let suggestion =
             Suggestion { run: self.run, tool: self.tool, arguments: Arguments::Raw(arguments), meta };
-        let outcome = block_on(async {
+        let (outcome, unclosed) = block_on(async {
             let gate = Gate::open_with(&self.policy.policy, gate_options()).await?;
             let outcome = gate.call(suggestion, None).await;
             // A ledger that just refused to write has nothing left to close.
-            if !matches!(outcome.reason, Some(Reason::HostError(_))) {
-                gate.close().await?;
-            }
-            Ok(outcome)
+            let unclosed = match outcome.reason {
+                Some(Reason::HostError(_)) => None,
+                _ => gate.close().await.err(),
+            };
+            Ok((outcome, unclosed))
         })?;
         if self.json.json {
             console.json(&outcome)?;
@@ -49,6 +50,8 @@ impl Call {
             console.line(&outcome.text)?;
             say_more(&outcome, console);
         }
+        // The call ran and is recorded: its answer stands.
+        note_unclosed(unclosed, console);
         Ok(exit_code(&outcome))
     }
 }

@@ -5,6 +5,7 @@
 
 use super::{CliError, Console, JsonArg, block_on, capabilities, diagnostic, gate_options};
 use serde::Serialize;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use toolgate::GateError;
 use toolgate::catalog::{Cache, Catalog, CatalogError, Compiler, Loader};
@@ -130,10 +131,16 @@ impl Check {
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Vec<cases::CaseResult>, CliError> {
         let path = self.policy.with_extension("cases.toml");
-        if !path.is_file() {
-            return Ok(Vec::new());
-        }
-        let text = toolgate::opening::read_policy(&path)?;
+        let unreadable = |error: io::Error| {
+            let sentence =
+                format!("cannot read the cases {}: {error}; mend or remove the file", path.display());
+            CliError::Usage(sentence)
+        };
+        match std::fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            found => found.map_err(unreadable)?,
+        };
+        let text = toolgate::opening::read_policy(&path).map_err(unreadable)?;
         match cases::parse(&text, env) {
             Ok(cases) => Ok(cases::run(policy, &cases)),
             Err(diagnostics) => Err(GateError::Policy { path, text, diagnostics }.into()),
@@ -182,7 +189,8 @@ fn blamed<'a>(policy: &'a Policy, base: &Path, error: &GateError) -> Option<&'a 
     let is_meant = |tool: &&ToolPolicy| match error {
         CatalogError::BadTool { tool: name, .. }
         | CatalogError::NoSuchTool { tool: name, .. }
-        | CatalogError::Grant { tool: name, .. } => *name == tool.name,
+        | CatalogError::Grant { tool: name, .. }
+        | CatalogError::Component { tool: Some(name), .. } => *name == tool.name,
         CatalogError::Read { path, .. } | CatalogError::TooLarge { path } => {
             *path == base.join(&tool.component)
         }

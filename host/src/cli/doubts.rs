@@ -6,7 +6,7 @@
 use super::ledger::LedgerArg;
 use super::run::on_ledger;
 use super::trace::{short, when};
-use super::{CliError, Console, JsonArg, PolicyArg};
+use super::{CliError, Console, JsonArg, PolicyArg, note_unclosed};
 use serde_json::{Value, json};
 use toolgate::call::{CallId, Outcome};
 use toolgate::catalog::declared_output;
@@ -46,7 +46,8 @@ impl Doubts {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
         let reader = LedgerArg::of_policy(self.policy.policy.clone()).read()?;
         // Whoever opens the ledger for writing marks the calls that a dead host left behind.
-        on_ledger(&self.policy, |ledger, _| async move { Ok(ledger.close().await?) })?;
+        let ((), unclosed) = on_ledger(&self.policy, |_, _| async { Ok(()) })?;
+        note_unclosed(unclosed, console);
         let doubts = reader.doubts()?;
         let Some(call) = self.call else {
             // A repeatable call is for the agent to repeat, not for a person to look after.
@@ -68,15 +69,14 @@ impl Doubts {
         };
         let resolved =
             Resolved { call, run: doubt.run, resolution, outcome, at_ms: Seams::system().now_ms() };
-        on_ledger(&self.policy, |ledger, _| async move {
-            ledger.resolve(resolved).await?;
-            Ok(ledger.close().await?)
-        })?;
+        let (_, unclosed) =
+            on_ledger(&self.policy, |ledger, _| async move { Ok(ledger.resolve(resolved).await?) })?;
         if self.json.json {
             console.json(&json!({ "call": call, "resolution": resolution }))?;
         } else {
             console.line(format!("{call} is {word}"))?;
         }
+        note_unclosed(unclosed, console);
         Ok(0)
     }
 }

@@ -1,6 +1,7 @@
 //! What goes wrong in a command, how it is said, and with which exit code.
 
 use super::{Console, USAGE, diagnostic};
+use std::fmt::Display;
 use toolgate::GateError;
 use toolgate::catalog::CatalogError;
 use toolgate::ledger::LedgerError;
@@ -45,6 +46,15 @@ impl CliError {
     }
 }
 
+/// Says beside an answer that stands that its ledger was not closed in order.
+pub(super) fn note_unclosed(error: Option<impl Display>, console: &mut Console) {
+    if let Some(error) = error {
+        console.note(format!(
+            "warning: the ledger did not close in order; what is said above is on it: {error}"
+        ));
+    }
+}
+
 fn report_gate(error: GateError, console: &mut Console) -> u8 {
     match &error {
         GateError::Policy { path, text, diagnostics } => {
@@ -55,10 +65,11 @@ fn report_gate(error: GateError, console: &mut Console) -> u8 {
             console.note(format!("error: {error}; `--policy FILE` or TOOLGATE_POLICY names another"));
             USAGE
         }
-        GateError::Ledger(_)
-        | GateError::Control(_)
-        | GateError::Sandbox(_)
-        | GateError::Catalog(CatalogError::Cache { .. } | CatalogError::Worker(_)) => {
+        GateError::Ledger(_) | GateError::Control(_) | GateError::Sandbox(_) => {
+            console.note(format!("error: {error}"));
+            HOST_ERROR
+        }
+        GateError::Catalog(cause) if cause.is_the_hosts() => {
             console.note(format!("error: {error}"));
             HOST_ERROR
         }

@@ -18,7 +18,7 @@ pub(super) struct Inspect {
 
 impl Inspect {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
-        let inspection = catalog::inspect(&catalog::read(&self.file)?)?;
+        let inspection = catalog::inspect_file(&self.file)?;
         if self.json.json {
             console.json(&document(&self.file, &inspection))?;
         } else {

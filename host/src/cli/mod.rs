@@ -22,6 +22,7 @@ mod ledger;
 mod new;
 mod policy_docs;
 mod prune;
+mod replace;
 mod run;
 mod runs;
 mod sanitize;
@@ -35,7 +36,7 @@ mod wasm_target;
 mod worker;
 
 pub(crate) use console::Console;
-use error::CliError;
+use error::{CliError, note_unclosed};
 
 use clap::{Parser, Subcommand};
 use std::io::IsTerminal;
@@ -200,15 +201,6 @@ fn gate_options() -> toolgate::GateOptions {
     use toolgate::catalog::Compiler;
     let compiler = std::env::current_exe().map_or(Compiler::Thread, Compiler::Process);
     toolgate::GateOptions { compiler, ..toolgate::GateOptions::default() }
-}
-
-/// Writes beside and renames, so that nobody ever reads half a file.
-fn replace(file: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".tmp");
-    std::fs::write(&beside, bytes)?;
-    std::fs::rename(&beside, file)?;
-    Ok(())
 }
 
 /// What a component says that it needs, as far as this version knows it.

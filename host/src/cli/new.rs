@@ -20,8 +20,8 @@ pub(super) struct New {
     /// Where the crate goes; without it, a folder of the tool's name.
     #[arg(long, value_name = "FOLDER")]
     path: Option<PathBuf>,
-    /// The folder of the `toolgate-sdk` crate; without it, the one of the repository around here or around
-    /// this binary, else the published one.
+    /// The folder of the `toolgate-sdk` crate; without it, the one of the repository around here, around this
+    /// binary, or that this binary was built from, else the published one.
     #[arg(long, value_name = "FOLDER")]
     sdk: Option<PathBuf>,
     #[command(flatten)]
@@ -44,6 +44,12 @@ impl New {
             }
             None => find_sdk(),
         };
+        if sdk.is_none() {
+            console.note(
+                "note: no folder of the `toolgate-sdk` crate was found, so the new crate takes it from crates.io; \
+                 `--sdk FOLDER` names one",
+            );
+        }
         std::fs::create_dir_all(folder.join("src"))?;
         std::fs::write(folder.join("Cargo.toml"), manifest(&self.name, sdk.as_deref()))?;
         std::fs::write(folder.join("src/lib.rs"), library(&self.name))?;
@@ -71,16 +77,43 @@ fn name(text: &str) -> Result<String, String> {
     if text.starts_with(OWN_TOOLS_PREFIX) {
         return Err(format!("names that begin with `{OWN_TOOLS_PREFIX}` are the host's own tools'"));
     }
-    Ok(text.to_owned())
+    let taken = [
+        (KEYWORDS, "is a word of Rust"),
+        (TYPES, "is a type of Rust"),
+        (CRATES, "is the name of a crate that the new one builds on"),
+        (OURS, "is a name that the new crate has already"),
+    ];
+    match taken.iter().find(|(names, _)| names.split(' ').any(|name| name == text)) {
+        Some((_, why)) => Err(format!("`{text}` {why}, so the crate would not build; give another name")),
+        None => Ok(text.to_owned()),
+    }
 }
+
+/// Rust's keywords in lowercase, those that are only reserved with them.
+const KEYWORDS: &str = "abstract as async await become box break const continue crate do dyn else enum extern false \
+    final fn for gen if impl in let loop macro match mod move mut override priv pub ref return self static struct \
+    super trait true try type typeof unsafe unsized use virtual where while yield";
+
+/// Types of Rust itself: the tool's own type would hide one from the rest of its crate.
+const TYPES: &str = "bool char f32 f64 i128 i16 i32 i64 i8 isize str u128 u16 u32 u64 u8 usize";
+
+/// Crates whose names the new one must not take: its dependencies, and those that come with Rust.
+const CRATES: &str = "alloc core proc_macro schemars serde std test toolgate_sdk";
+
+/// Other names in the new crate: its module of tests, and the test that `component!` adds.
+const OURS: &str = "definitions_are_sound tests";
 
 fn find_sdk() -> Option<PathBuf> {
     let here = std::env::current_dir().ok();
     let binary = std::env::current_exe().ok();
     let starts = [here, binary];
     let around = |start: &PathBuf| start.ancestors().map(|folder| folder.join("sdk")).find(|sdk| is_sdk(sdk));
-    starts.iter().flatten().find_map(around)
+    let built_from = || Path::new(SDK_AT_BUILD).canonicalize().ok().filter(|sdk| is_sdk(sdk));
+    starts.iter().flatten().find_map(around).or_else(built_from)
 }
+
+/// Where the SDK lay when this binary was built: still there on the machine of whoever ran `cargo install --path`.
+const SDK_AT_BUILD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk");
 
 fn is_sdk(folder: &Path) -> bool {
     std::fs::read_to_string(folder.join("Cargo.toml"))
@@ -114,7 +147,8 @@ toolgate-sdk = {sdk}
 }
 
 fn library(name: &str) -> String {
-    let answer: String = name.split('_').map(capitalized).collect();
+    // With an ending of its own, so that no tool's answer hides a type that the crate uses, such as `String`.
+    let answer: String = name.split('_').map(capitalized).chain(["Answer".to_owned()]).collect();
     format!(
         r##"//! The tool `{name}`.
 

@@ -1,7 +1,7 @@
 //! `toolgate prune`: erase the content of old calls; the chain stays whole.
 
 use super::ledger::LedgerArg;
-use super::{CliError, Console, JsonArg};
+use super::{CliError, Console, JsonArg, note_unclosed};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use toolgate::Seams;
 use toolgate::ledger::{Ledger, LedgerOptions};
@@ -24,10 +24,9 @@ impl Prune {
         drop(self.ledger.read()?);
         let now_ms = Seams::system().now_ms();
         let ledger = Ledger::open(LedgerOptions::new(self.ledger.path()?), now_ms)?;
-        let report = super::block_on(async {
+        let (report, unclosed) = super::block_on(async {
             let report = ledger.prune(self.before, now_ms)?;
-            ledger.close().await?;
-            Ok(report)
+            Ok((report, ledger.close().await.err()))
         })?;
         if self.json.json {
             console.json(&report)?;
@@ -37,6 +36,7 @@ impl Prune {
                 report.erased, report.bytes, report.keys, report.kept
             ))?;
         }
+        note_unclosed(unclosed, console);
         Ok(0)
     }
 }

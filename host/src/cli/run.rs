@@ -5,15 +5,16 @@
 
 use super::ledger::LedgerArg;
 use super::runs::Runs;
-use super::{CliError, Console, JsonArg, PolicyArg, block_on};
+use super::{CliError, Console, JsonArg, PolicyArg, block_on, note_unclosed};
 use clap::Subcommand;
 use serde_json::{Value, json};
+use std::io;
 use toolgate::Seams;
 use toolgate::call::RunId;
 use toolgate::control::{self, Killed, Target};
 use toolgate::guard::event::Steer;
 use toolgate::guard::{Course, NextAction, Standing, Status};
-use toolgate::ledger::{Ledger, LedgerOptions, NewRun, Steering};
+use toolgate::ledger::{Ledger, LedgerError, LedgerOptions, NewRun, Steering};
 use toolgate::policy::Policy;
 use toolgate::sanitizer::clean_line;
 
@@ -127,15 +128,13 @@ impl Start {
         }
         let seams = Seams::system();
         let (goal, context, parent, name) = (self.goal, self.context, self.parent, self.name);
-        let id = on_ledger(&self.policy, |ledger, policy| async move {
+        let (id, unclosed) = on_ledger(&self.policy, |ledger, policy| async move {
             let at_ms = seams.now_ms();
             let principal = policy.host.principal.clone();
             let id = seams.run_id();
             let policy_digest = policy.digest;
             let run = NewRun { id, principal, name, policy_digest, goal, context, parent, at_ms };
-            let id = ledger.open_run(run).await?;
-            ledger.close().await?;
-            Ok(id)
+            Ok(ledger.open_run(run).await?)
         })?;
         if self.json.json {
             console.json(&json!({ "run": id }))?;
@@ -145,6 +144,7 @@ impl Start {
                 "name it in `_meta` as `toolgate/run`, or: toolgate call --run {id} TOOL JSON"
             ));
         }
+        note_unclosed(unclosed, console);
         Ok(0)
     }
 }
@@ -159,14 +159,17 @@ impl Turn {
         let (run, steer) = (self.run, steer(&self.why));
         let asked = steer.clone();
         let note = Some(self.why).filter(|why| !why.is_empty()).map(|why| clean_line(&why));
-        let course = on_ledger(&self.policy, |ledger, policy| async move {
+        let (standing, unclosed) = on_ledger(&self.policy, |ledger, policy| async move {
             known(&ledger, &policy, run).await?;
             let at_ms = Seams::system().now_ms();
             ledger.steer(Steering { run, steer, by: "operator".to_owned(), note, at_ms }).await?;
-            let standing = ledger.standing(run, policy.run.guards, policy.spend, at_ms).await?;
-            ledger.close().await?;
-            standing.map(|standing| standing.course).ok_or_else(|| no_run(run))
+            Ok(ledger.standing(run, policy.run.guards, policy.spend, at_ms).await)
         })?;
+        let standing = standing.map_err(|error| {
+            let sentence = format!("it is on the ledger, but where {run} stands now cannot be read: {error}");
+            CliError::Io(io::Error::other(sentence))
+        })?;
+        let course = standing.map(|standing| standing.course).ok_or_else(|| no_run(run))?;
         let stands = (!went(&asked, &course)).then(|| word(&course));
         match (stands, self.json.json) {
             (None, true) => console.json(&json!({ "run": run, "done": done }))?,
@@ -176,6 +179,7 @@ impl Turn {
                 console.line(format!("{run} is {word}, so it was not {done}"))?;
             }
         }
+        note_unclosed(unclosed, console);
         Ok(if stands.is_some() { REFUSED } else { 0 })
     }
 }
@@ -225,11 +229,12 @@ impl StatusOf {
     }
 }
 
-/// Opens the policy's ledger as a host, works on it, and lets go of it.
+/// Opens the policy's ledger as a host, works on it, and closes it. What was recorded stands however that ends, so the
+/// error of closing comes beside it: it is said after the answer, by [`note_unclosed`].
 pub(super) fn on_ledger<T, F>(
     policy: &PolicyArg,
     work: impl FnOnce(Ledger, Policy) -> F,
-) -> Result<T, CliError>
+) -> Result<(T, Option<LedgerError>), CliError>
 where
     F: Future<Output = Result<T, CliError>>,
 {
@@ -242,7 +247,8 @@ where
     let options = LedgerOptions::new(path);
     block_on(async {
         let ledger = Ledger::open(options, Seams::system().now_ms())?;
-        work(ledger, policy).await
+        let done = work(ledger.clone(), policy).await?;
+        Ok((done, ledger.close().await.err()))
     })
 }
 
@@ -257,7 +263,7 @@ fn no_run(run: RunId) -> CliError {
     CliError::Usage(format!("there is no {run} for this principal; `toolgate runs` lists the runs"))
 }
 
-fn show(standing: &Standing, console: &mut Console) -> std::io::Result<()> {
+fn show(standing: &Standing, console: &mut Console) -> io::Result<()> {
     let status = match standing.status {
         Status::Safe => "safe",
         Status::Warning => "warning",

@@ -123,6 +123,7 @@ fn connect(
     access: OpenFlags,
     wait: Option<fn(i32) -> bool>,
 ) -> Result<Connection, ControlError> {
+    files::refuse_irregular(path)?;
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connected = || -> rusqlite::Result<Connection> {
         let mut connection = Connection::open_with_flags(path, flags)?;

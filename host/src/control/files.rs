@@ -39,6 +39,15 @@ pub(super) fn is_there(path: &Path) -> Result<bool, ControlError> {
     }
 }
 
+/// Refuses what is no regular file before anybody opens it: opening a FIFO would wait for its writer.
+pub(super) fn refuse_irregular(path: &Path) -> Result<(), ControlError> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => Ok(()),
+        Ok(_) => Err(open_error(path, &"it is not a regular file")),
+        Err(error) => Err(open_error(path, &error)),
+    }
+}
+
 /// Whether a ledger, or what a host leaves there, lies beside the database. In doubt it does.
 pub(super) fn hosts_have_run(path: &Path) -> bool {
     let Some(ledger) = path.file_name().and_then(|name| name.as_bytes().strip_suffix(CONTROL.as_bytes()))

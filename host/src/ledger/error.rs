@@ -31,6 +31,12 @@ pub enum LedgerError {
         /// What the system said.
         cause: String,
     },
+    /// Another program holds the file locked.
+    #[error("the ledger {path} is locked by another program, which may be stopped or hung: let it go on (`kill -CONT PID`) or end it, and try again", path = path.display())]
+    Busy {
+        /// The ledger's file.
+        path: PathBuf,
+    },
     /// The file is something else. It was not touched.
     #[error("{path} is not a ledger: {cause}; it was left as it is: name another path for the ledger", path = path.display())]
     NotALedger {
@@ -49,8 +55,8 @@ pub enum LedgerError {
         /// The version of this host.
         expected: i64,
     },
-    /// The file is truncated or damaged. It was not repaired or overwritten.
-    #[error("the ledger {path} is damaged: {cause}; nothing was overwritten: keep a copy of it and of the files beside it, then restore a backup or name another path", path = path.display())]
+    /// The file is truncated or damaged. It was not repaired; where this ends an opening, nothing was written either.
+    #[error("the ledger {path} is damaged: {cause}; it was not repaired: keep a copy of it and of the files beside it, then restore a backup or name another path", path = path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -84,7 +84,7 @@ impl Ledger {
     /// hosts: in doubt, or abandoned where they were read-only. Blocks on the disk.
     ///
     /// # Errors
-    /// [`LedgerError::Open`], [`LedgerError::NotALedger`], [`LedgerError::OtherVersion`] or
+    /// [`LedgerError::Open`], [`LedgerError::Busy`], [`LedgerError::NotALedger`], [`LedgerError::OtherVersion`] or
     /// [`LedgerError::Damaged`]; in the last three nothing was written.
     pub fn open(options: LedgerOptions, now_ms: u64) -> Result<Self, LedgerError> {
         let LedgerOptions { path, disk } = options;

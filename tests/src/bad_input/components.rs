@@ -100,7 +100,9 @@ async fn what_is_no_component_is_refused_by_what_it_is() {
     ];
     for (bytes, says) in cases {
         let why = loads_or_says_why(bytes).await.expect("refused");
-        assert!(why.contains(says) && why.len() < 400, "{why}");
+        assert!(why.contains(says) && why.len() < 600, "{why}");
+        let named = why.contains("/guest.wasm of tools.guest cannot be used");
+        assert!(named && why.contains("correct `component`"), "{why}");
     }
 }
 
@@ -109,6 +111,9 @@ fn what_is_no_regular_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(read(folder.path()), Err(CatalogError::Read { .. })));
     assert!(matches!(read(&folder.path().join("missing.wasm")), Err(CatalogError::Read { .. })));
+    let fifo = folder.path().join("fifo");
+    rustix::fs::mkfifoat(rustix::fs::CWD, fifo.as_path(), rustix::fs::Mode::RWXU).unwrap();
+    assert!(matches!(read(&fifo), Err(CatalogError::Read { .. })));
     assert!(matches!(read("/dev/zero".as_ref()), Err(CatalogError::Read { .. })));
 }
 

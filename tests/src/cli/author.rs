@@ -1,10 +1,11 @@
 //! What a tool author does: `toolgate new`, `build`, `inspect`, `add`.
 
-use crate::support::binary::{target_folder, toolgate};
+use crate::support::binary::{program, target_folder, toolgate};
 use crate::support::gate::{built_component, repository, sha256};
 use crate::support::guest::answering;
 use crate::support::keys;
 use serde_json::{Value, json};
+use std::process::Command;
 
 #[test]
 fn inspect_says_what_a_component_is_without_running_it() {
@@ -29,6 +30,11 @@ fn inspect_says_what_a_component_is_without_running_it() {
     let shown = toolgate(folder.path(), ["inspect", "trap.wasm", "--json"]).code(0).json();
     assert_eq!(shown["declared"], Value::Null);
     toolgate(folder.path(), ["inspect", "missing.wasm"]).code(2);
+    std::fs::write(folder.path().join("text.wasm"), "hello").unwrap();
+    for command in ["inspect", "add", "build"] {
+        let ran = toolgate(folder.path(), [command, "text.wasm"]).code(2);
+        assert!(ran.err.contains("the component text.wasm cannot be used"), "{command}: {}", ran.err);
+    }
     toolgate(folder.path(), ["build", "trap.wasm"]).code(2);
 }
 
@@ -105,7 +111,45 @@ fn a_new_tool_has_a_name_that_a_policy_takes() {
     }
 }
 
-/// Slow: it compiles the SDK for the host and for the guest.
+#[test]
+fn a_name_that_rust_or_the_new_crate_has_already_is_refused_with_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = [
+        ("fn", "a word of Rust"),
+        ("try", "a word of Rust"),
+        ("str", "a type of Rust"),
+        ("serde", "a crate that the new one builds on"),
+        ("toolgate_sdk", "a crate that the new one builds on"),
+        ("tests", "a name that the new crate has"),
+    ];
+    for (name, why) in names {
+        let ran = toolgate(folder.path(), ["new", name]).code(2);
+        assert!(ran.err.contains(why), "{name}: {}", ran.err);
+        assert!(!folder.path().join(name).exists());
+    }
+    toolgate(folder.path(), ["new", "count_words"]).code(0);
+    let source = std::fs::read_to_string(folder.path().join("count_words/src/lib.rs")).unwrap();
+    assert!(source.contains("pub struct CountWordsAnswer {"), "{source}");
+}
+
+/// As `cargo install` leaves it: no repository around the program or the folder.
+#[test]
+fn a_program_away_from_its_repository_still_knows_the_sdk_that_it_was_built_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let installed = folder.path().join("toolgate");
+    // A link has a name and a folder of its own; across file systems there is none.
+    if std::fs::hard_link(program(), &installed).is_err() {
+        std::fs::copy(program(), &installed).unwrap();
+    }
+    let made =
+        Command::new(&installed).args(["new", "mine", "--json"]).current_dir(&folder).output().unwrap();
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+    assert_eq!(made["sdk"], json!(repository().join("sdk").canonicalize().unwrap()));
+    let manifest = std::fs::read_to_string(folder.path().join("mine/Cargo.toml")).unwrap();
+    assert!(manifest.contains("toolgate-sdk = { path = "), "{manifest}");
+}
+
+/// Slow: it compiles the SDK for the host and for the guest. The name is the worst: its answer must not hide `String`.
 #[test]
 fn a_new_tool_builds_passes_its_test_and_answers() {
     let folder = tempfile::tempdir().unwrap();
@@ -115,16 +159,16 @@ fn a_new_tool_builds_passes_its_test_and_answers() {
     std::fs::write(folder.path().join(".cargo/config.toml"), format!("[build]\ntarget-dir = {kept:?}\n"))
         .unwrap();
     let sdk = repository().join("sdk");
-    toolgate(folder.path(), ["new", "count_words", "--sdk", sdk.to_str().unwrap()]).code(0);
-    toolgate(folder.path(), ["new", "count_words"]).code(2);
-    let tool = folder.path().join("count_words");
+    toolgate(folder.path(), ["new", "string", "--sdk", sdk.to_str().unwrap()]).code(0);
+    toolgate(folder.path(), ["new", "string"]).code(2);
+    let tool = folder.path().join("string");
     let source = std::fs::read_to_string(tool.join("src/lib.rs")).unwrap();
     let code = source.split("#[cfg(test)]").next().unwrap();
     assert!(code.lines().filter(|line| !line.trim().is_empty()).count() < 25, "the smallest tool is small");
 
     // The workspace's own lock file, so that nothing is fetched which is not there already.
     std::fs::copy(repository().join("Cargo.lock"), tool.join("Cargo.lock")).unwrap();
-    let tested = std::process::Command::new("cargo")
+    let tested = Command::new("cargo")
         .args(["test", "--offline", "--quiet"])
         .env("RUSTUP_TOOLCHAIN", "1.95.0")
         .current_dir(&tool)
@@ -133,11 +177,11 @@ fn a_new_tool_builds_passes_its_test_and_answers() {
     assert!(tested.status.success(), "{}", String::from_utf8_lossy(&tested.stderr));
 
     toolgate(&tool, ["build"]).code(0);
-    toolgate(&tool, ["add", "build/count_words.wasm"]).code(0);
+    toolgate(&tool, ["add", "build/string.wasm"]).code(0);
     let policy = tool.join("toolgate.toml");
     let text = std::fs::read_to_string(&policy).unwrap();
     std::fs::write(&policy, text.replace("verdict = \"deny\"", "verdict = \"allow\"")).unwrap();
     let outcome =
-        toolgate(&tool, ["call", "count_words", r#"{"text":"three short words"}"#, "--json"]).code(0).json();
+        toolgate(&tool, ["call", "string", r#"{"text":"three short words"}"#, "--json"]).code(0).json();
     assert_eq!(outcome["output"], json!({"words": 3}));
 }

@@ -48,6 +48,29 @@ fn check_warns_of_components_that_are_not_pinned_and_runs_the_cases_beside() {
 }
 
 #[test]
+fn cases_that_are_there_and_cannot_be_read_are_named_and_never_no_cases() {
+    let test = host();
+    test.policy();
+    let cases = test.path("toolgate.cases.toml");
+    let refused = |why: &str| {
+        let ran = toolgate(&test.path(""), ["check", "--text-only"]).code(2);
+        assert!(ran.err.contains("toolgate.cases.toml") && ran.err.contains(why), "{why}: {}", ran.err);
+    };
+    std::fs::create_dir(&cases).unwrap();
+    refused("not a regular file");
+    std::fs::remove_dir(&cases).unwrap();
+    for (to, why) in [("nowhere", "No such file"), ("toolgate.cases.toml", "symbolic link")] {
+        std::os::unix::fs::symlink(to, &cases).unwrap();
+        refused(why);
+        std::fs::remove_file(&cases).unwrap();
+    }
+    std::fs::write(&cases, b"# mine\n# caf\xe9\n").unwrap();
+    refused("line 2 is not UTF-8");
+    std::fs::remove_file(&cases).unwrap();
+    toolgate(&test.path(""), ["check", "--text-only"]).code(0);
+}
+
+#[test]
 fn check_refuses_a_writable_grant_over_what_the_host_depends_on() {
     for host_folder in [".", "../"] {
         let grant = format!(

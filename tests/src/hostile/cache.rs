@@ -138,6 +138,14 @@ fn a_folder_or_key_that_others_may_change_or_read_is_refused() {
     refused("cut short");
 }
 
+#[test]
+fn a_file_where_the_cache_should_be_is_said_to_be_no_folder() {
+    let (_home, folder) = a_cache();
+    std::fs::write(&folder, "mine").expect("writable");
+    let error = Cache::open(&folder, "here".to_owned()).err().expect("it is refused").to_string();
+    assert!(error.contains("not a folder") && error.contains("`cache`"), "{error}");
+}
+
 /// From the outside: the gate opens, the tool answers, and a true entry stands there again.
 #[test]
 fn a_gate_compiles_again_what_was_tampered_with() {

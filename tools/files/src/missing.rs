@@ -67,8 +67,13 @@ fn about(path: &str, error: &io::Error) -> Failure {
 fn instead(path: &str) -> String {
     let mut missing = Path::new(path);
     while let Some(parent) = missing.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        if let (Some(names), Some(name)) = (names(parent), missing.file_name().and_then(|name| name.to_str()))
+        if let (Some(mut names), Some(name)) =
+            (names(parent), missing.file_name().and_then(|name| name.to_str()))
         {
+            // A file that is listed and cannot be reached, such as a FIFO, is no answer to a question about it.
+            if missing == Path::new(path) && !path.ends_with('/') {
+                names.retain(|other| other != name);
+            }
             return match nearest(name, &names) {
                 Some(near) => format!("did you mean `{}`?", parent.join(near).display()),
                 None => holds(parent, &names),
@@ -91,7 +96,7 @@ fn holds(folder: &Path, names: &[String]) -> String {
     let folder = folder.display();
     let shown = quoted(names.get(..NAMES_SHOWN_MAX).unwrap_or(names));
     match names.len().saturating_sub(NAMES_SHOWN_MAX) {
-        _ if names.is_empty() => format!("`{folder}` is empty"),
+        _ if names.is_empty() => format!("`{folder}` holds nothing that could be meant instead"),
         0 => format!("`{folder}` holds {shown}"),
         more => format!("`{folder}` holds {shown} and {more} more: list it with list_files"),
     }
@@ -136,6 +141,22 @@ mod tests {
         assert!(said.contains("did you mean") && said.contains("tickets.csv"), "{said}");
         let said = told(&folder.path().join("invoices.json"));
         assert!(said.contains("holds `tickets.csv`"), "{said}");
+    }
+
+    #[test]
+    fn what_is_listed_and_cannot_be_reached_is_not_suggested_instead_of_itself() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("fifo.csv"), "").expect("a file");
+        let said = told(&folder.path().join("fifo.csv"));
+        assert!(
+            !said.contains("did you mean") && said.ends_with("holds nothing that could be meant instead"),
+            "{said}"
+        );
+        fs::write(folder.path().join("tickets.md"), "").expect("a file");
+        let said = told(&folder.path().join("fifo.csv"));
+        assert!(said.ends_with("holds `tickets.md`"), "{said}");
+        let said = told(&folder.path().join("fifo.csv/"));
+        assert!(said.ends_with("fifo.csv`?"), "without the slash it is another path: {said}");
     }
 
     #[test]

@@ -114,6 +114,9 @@ impl Place {
             _ => match error.sqlite_error_code() {
                 Some(ErrorCode::NotADatabase) => self.not_a_ledger("it is not a database"),
                 Some(ErrorCode::DatabaseCorrupt) => self.damaged(error),
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                    LedgerError::Busy { path: self.ledger.clone() }
+                }
                 _ => self.open_error(error),
             },
         }

@@ -1,5 +1,6 @@
 //! Tests that look into the file, or damage it.
 
+use super::Place;
 use crate::call::Status;
 use crate::ledger::tests::{Fixture, ending, intent, keyed, new_run, open, path, refusal};
 use crate::ledger::{Durability, Ending, Ledger, LedgerError, LedgerOptions};
@@ -192,6 +193,20 @@ async fn a_missing_or_unreadable_place_is_named() {
     assert!(matches!(open_error(&dir), LedgerError::Open { .. }));
     let below = LedgerOptions::new("/proc/nowhere/ledger.db");
     assert!(matches!(Ledger::open(below, 0), Err(LedgerError::Open { .. })));
+}
+
+/// Nobody waits here: a host waits five seconds for its turn before SQLite says this.
+#[test]
+fn a_ledger_that_another_program_locks_is_called_locked() {
+    let place = Place { ledger: "some/ledger.db".into() };
+    for code in [rusqlite::ffi::SQLITE_BUSY, rusqlite::ffi::SQLITE_LOCKED] {
+        let said = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        let error = place.classify(&said);
+        assert!(matches!(error, LedgerError::Busy { .. }), "{error:?}");
+        let said = error.to_string();
+        assert!(said.contains("some/ledger.db is locked by another program"), "{said}");
+        assert!(!said.contains("path is right"), "{said}");
+    }
 }
 
 #[tokio::test]
