@@ -22,8 +22,8 @@ const WAIT_MAX: Duration = Duration::from_secs(3_600);
 /// Stop a run, a tool or everything, until `toolgate unkill`.
 ///
 /// Running guests end, waiting calls are refused, and hosts that start later start with the switch on; a run's switch
-/// is its child runs' too. Exit code 1 says that something that was meant may still run: some host did not answer, or
-/// the switch could not be written.
+/// is its child runs' too. Exit code 1 says that something that was meant may still run: some host did not answer, the
+/// switch could not be written, or somebody lifted it meanwhile.
 #[derive(Debug, clap::Args)]
 pub(super) struct Kill {
     #[command(flatten)]
@@ -135,13 +135,17 @@ fn print(report: &KillReport, force: bool, console: &mut Console) -> Result<(), 
         console.line(format!("{target}: the switch is NOT written, {hosts} hosts found"))?;
         console.note(format!("error: {cause}"));
     } else {
-        let was = if report.was_on { "was off already" } else { "switched off" };
+        let was = match report.written {
+            Written::Lifted => "lifted meanwhile",
+            _ if report.was_on => "was off already",
+            _ => "switched off",
+        };
         console.line(format!("{target}: {was}; {} calls stopped, {hosts} hosts asked", report.stopped))?;
     }
     if hosts > 0 {
         console.table(&["host", "pid", "answer"], report.hosts.iter().map(row).collect())?;
     }
-    if report.hosts.iter().any(|host| !host.answer.is_stopped()) {
+    if report.written != Written::Lifted && report.hosts.iter().any(|host| !host.answer.is_stopped()) {
         let next =
             if force { "look at those processes yourself" } else { "try again, or end them with --force" };
         console.note(format!("NOT STOPPED everywhere: what was meant may still run in a host above; {next}"));
@@ -154,6 +158,10 @@ fn print(report: &KillReport, force: bool, console: &mut Console) -> Result<(), 
             "NOT SEEN: there was no control database any more, so hosts that ran before are not asked; they stop by \
              themselves when they miss it, unless they hang: look for their processes; {lift}"
         )),
+        Written::Lifted => console.note(
+            "NOT STOPPED: somebody lifted the switch (`toolgate unkill`) before every host had answered, so calls run \
+             again and no process was ended from then on; ask who did, and throw it again if it must be on",
+        ),
         Written::Nowhere { .. } => {
             console.note("a host that starts now runs: throw the switch again when it can be written");
         }
@@ -168,6 +176,7 @@ fn row(host: &HostReport) -> Vec<String> {
         Answer::Gone => "gone".to_owned(),
         Answer::Unreachable => "UNREACHABLE".to_owned(),
         Answer::Forced => "process ended by force".to_owned(),
+        Answer::Lifted => "not stopped, and the switch is off".to_owned(),
     };
     vec![host.host.to_string(), host.pid.to_string(), answer]
 }

@@ -293,6 +293,25 @@ async fn a_server_answers_the_call_that_it_was_made_to_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_kill_whose_switch_somebody_lifts_meanwhile_says_so_and_ends_no_process() {
+    let test = host("");
+    let mut served = Served::start(&test.policy());
+    served.freeze();
+    let folder = test.path("");
+    let waiting =
+        tokio::task::spawn_blocking(move || toolgate(&folder, ["kill", "--all", "--wait", "60s", "--force"]));
+    let listed = || toolgate(&test.path(""), ["switches", "--json"]).code(0).json()["switches"].clone();
+    until("the switch is on", || listed() != json!([])).await;
+    unkill(&test, &["--all"]);
+    let ran = waiting.await.expect("it ends").code(1);
+    assert!(ran.out.contains("all calls: lifted meanwhile"), "{ran:#?}");
+    assert!(ran.err.contains("somebody lifted the switch") && !ran.err.contains("--force"), "{ran:#?}");
+    served.thaw();
+    served.call(1, "guest", &json!({"text": "a"}));
+    assert_eq!(short(&served.answer())["status"], json!("completed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_kill_of_a_run_is_the_kill_of_its_children() {
     let test = host("");
     let gate = test.open().await;
