@@ -7,7 +7,7 @@
 use super::ledger::LedgerArg;
 use super::run::on_ledger;
 use super::trace::{short, when, whose};
-use super::{CliError, Console, JsonArg, PolicyArg};
+use super::{CliError, Console, JsonArg, PolicyArg, ids};
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -53,7 +53,7 @@ pub(super) struct Deny {
 
 #[derive(Debug, clap::Args)]
 struct Answer {
-    /// The approval, as `toolgate approvals` lists it.
+    /// The approval's id, as `toolgate approvals` lists it, or the beginning of it.
     id: String,
     /// Why, for whoever reads the trace.
     #[arg(long, value_name = "TEXT")]
@@ -135,7 +135,8 @@ impl Answer {
         let waiting = LedgerArg::of_policy(self.policy.policy.clone()).read()?.approvals(false, at_ms)?;
         // A yes without the signature that the policy asks for does not count, and can be given again.
         let waits = |row: &ApprovalRow| row.state == "asked" || (row.state == "approved" && key.is_some());
-        let asked = waiting.iter().find(|row| row.id == self.id && waits(row));
+        let id = ids::resolve(&self.id, waiting.iter().map(|row| row.id.clone()))?;
+        let asked = waiting.iter().find(|row| Some(&row.id) == id.as_ref() && waits(row));
         let Some(asked) = asked else {
             let sentence = "no such approval waits for an answer; `toolgate approvals` lists those that do";
             return Err(CliError::Usage(sentence.to_owned()));

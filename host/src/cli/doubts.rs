@@ -6,7 +6,7 @@
 use super::ledger::LedgerArg;
 use super::run::on_ledger;
 use super::trace::{short, when};
-use super::{CliError, Console, JsonArg, PolicyArg};
+use super::{CliError, Console, JsonArg, PolicyArg, ids};
 use serde_json::{Value, json};
 use toolgate::call::{CallId, Outcome};
 use toolgate::catalog::declared_output;
@@ -17,9 +17,9 @@ use toolgate::{Seams, known_to_have_happened};
 /// List the calls in doubt, or resolve one.
 #[derive(Debug, clap::Args)]
 pub(super) struct Doubts {
-    /// The call to resolve.
+    /// The call to resolve: its id, or the beginning of it.
     #[arg(requires = "resolution")]
-    call: Option<CallId>,
+    call: Option<String>,
     #[command(flatten)]
     resolution: ResolutionArg,
     #[command(flatten)]
@@ -48,17 +48,21 @@ impl Doubts {
         // Whoever opens the ledger for writing marks the calls that a dead host left behind.
         on_ledger(&self.policy, |ledger, _| async move { Ok(ledger.close().await?) })?;
         let doubts = reader.doubts()?;
-        let Some(call) = self.call else {
+        let Some(text) = self.call else {
             // A repeatable call is for the agent to repeat, not for a person to look after.
             let once = |doubt: &Doubt| doubt.trace.effect.is_none_or(|effect| !effect.repeatable());
             let listed: Vec<Doubt> = doubts.into_iter().filter(once).collect();
             return list(&listed, self.json.json, console);
         };
-        let Some(doubt) = doubts.into_iter().find(|doubt| doubt.trace.call == call) else {
+        let found = ids::resolve(&text, doubts.iter().map(|doubt| doubt.trace.call.to_string()))?;
+        let call: Option<CallId> = found.and_then(|id| id.parse().ok());
+        let Some(doubt) = doubts.into_iter().find(|doubt| Some(doubt.trace.call) == call) else {
             return Err(CliError::Usage(format!(
-                "{call} is not in doubt; `toolgate doubts` lists those that are"
+                "{} is not in doubt; `toolgate doubts` lists those that are",
+                clean_line(&text)
             )));
         };
+        let call = doubt.trace.call;
         let (resolution, outcome, word) = match self.resolution {
             ResolutionArg { done: Some(result), .. } => {
                 (Resolution::Done, Some(happened(&self.policy, &doubt, result, console)?), "done")

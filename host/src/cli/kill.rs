@@ -4,7 +4,7 @@
 //! nobody's way; the exit code is 0 only when nothing that was meant can run any more.
 
 use super::ledger::LedgerArg;
-use super::{CliError, Console, JsonArg};
+use super::{CliError, Console, JsonArg, ids};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,8 +48,8 @@ pub(super) struct Kill {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct TargetArg {
-    /// The run's id; its child runs are meant too.
-    run: Option<RunId>,
+    /// The run's id, all of it; its child runs are meant too.
+    run: Option<String>,
     /// The tool of this name, in all runs.
     #[arg(long, value_name = "NAME")]
     tool: Option<String>,
@@ -60,11 +60,14 @@ pub(super) struct TargetArg {
 
 impl TargetArg {
     /// What was named.
-    pub(super) fn target(self) -> Target {
+    pub(super) fn target(self, ledger: &LedgerArg) -> Result<Target, CliError> {
         match (self.run, self.tool) {
-            (Some(run), _) => Target::Run(run),
-            (None, Some(tool)) => Target::Tool(tool),
-            (None, None) => Target::All,
+            (Some(text), _) => match text.parse::<RunId>() {
+                Ok(run) => Ok(Target::Run(run)),
+                Err(_) => Err(not_whole(&text, ledger)),
+            },
+            (None, Some(tool)) => Ok(Target::Tool(tool)),
+            (None, None) => Ok(Target::All),
         }
     }
 }
@@ -72,7 +75,7 @@ impl TargetArg {
 impl Kill {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
         let path = control_path(&self.ledger, console)?;
-        let target = self.target.target();
+        let target = self.target.target(&self.ledger)?;
         if let Target::Tool(tool) = &target {
             refuse_misspelled(tool, &self.ledger)?;
         }
@@ -103,6 +106,17 @@ pub(super) fn control_path(ledger: &LedgerArg, console: &mut Console) -> Result<
 /// What a switch stops, as a person reads it.
 pub(super) fn named(target: &Target) -> String {
     clean_line(&target.to_string())
+}
+
+/// Part of an id is for reading: what a switch stops is written out, and so is what it may mean.
+fn not_whole(text: &str, ledger: &LedgerArg) -> CliError {
+    let meant = match ids::run(text, ledger) {
+        Ok(run) => format!("; it would mean {run}"),
+        Err(CliError::Usage(sentence)) => format!("; {sentence}"),
+        Err(_) => String::new(),
+    };
+    let text = clean_line(text);
+    CliError::Usage(format!("`{text}` is not all of a run's id, and a switch takes nothing less{meant}"))
 }
 
 /// A switch for a tool that does not exist stops nothing, and would look as if it had.

@@ -16,6 +16,7 @@ mod doubts;
 mod error;
 mod explain;
 mod guest;
+mod ids;
 mod inspect;
 mod kill;
 mod ledger;

@@ -379,6 +379,23 @@ async fn whoever_answers_reads_all_of_the_arguments_before_and_after() {
 }
 
 #[tokio::test]
+async fn an_approval_is_named_by_the_beginning_of_its_id_and_an_empty_one_means_none() {
+    let test = host(ASKS);
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    let yes = waits(&say(&run, "a").await);
+    for nothing in ["", "apr_", &yes[..7]] {
+        let refused = answer(&test, "approve", nothing, &[]).code(2);
+        assert!(refused.err.contains("is no id"), "{}", refused.err);
+    }
+    let no = waits(&say(&run, "b").await);
+    let said = [("approve", &yes), ("deny", &no)]
+        .map(|(verb, id)| answer(&test, verb, &id[..12], &["--json"]).code(0).json()["approval"].clone());
+    assert_eq!(said, [json!(yes), json!(no)]);
+    assert_word(&say(&run, "a").await, "completed");
+}
+
+#[tokio::test]
 async fn a_yes_that_another_run_uses_shows_there_too() {
     let test = host(ASKS);
     let gate = test.open().await;

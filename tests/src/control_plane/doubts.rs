@@ -142,6 +142,17 @@ async fn a_call_that_did_not_happen_may_run_again_under_the_same_key() {
 }
 
 #[tokio::test]
+async fn a_doubt_is_named_by_the_beginning_of_its_calls_id() {
+    let test = host("");
+    let call = in_doubt(&test).await;
+    let refused = doubts(&test, ["call_", "--retry"]).code(2);
+    assert!(refused.err.contains("is no id"), "{}", refused.err);
+    let said = doubts(&test, [&call[..30], "--retry", "--json"]).code(0).json();
+    assert_eq!(said["call"], json!(call));
+    assert_eq!(listed(&test), [""; 0]);
+}
+
+#[tokio::test]
 async fn a_call_that_is_retried_into_a_trap_is_a_new_doubt() {
     let test = host("");
     let call = in_doubt(&test).await;

@@ -271,6 +271,22 @@ fn a_tool_that_the_policy_does_not_have_cannot_be_killed_by_mistake() {
     assert!(refused.err.contains("did you mean `guest`?"), "{}", refused.err);
 }
 
+#[test]
+fn a_part_of_a_runs_id_switches_nothing_and_what_it_would_mean_is_said() {
+    let test = host("");
+    test.policy();
+    let folder = test.path("");
+    let started = toolgate(&folder, ["run", "start", "--json"]).code(0).json();
+    let run = started["run"].as_str().expect("an id");
+    for command in ["kill", "unkill"] {
+        let refused = toolgate(&folder, [command, &run[..20]]).code(2);
+        assert!(refused.err.contains(&format!("it would mean {run}")), "{}", refused.err);
+        let refused = toolgate(&folder, [command, "run_ffff"]).code(2);
+        assert!(refused.err.contains("no run of the ledger begins with `run_ffff`"), "{}", refused.err);
+    }
+    assert_eq!(toolgate(&folder, ["switches", "--json"]).code(0).json()["switches"], json!([]));
+}
+
 #[tokio::test]
 async fn a_server_answers_the_call_that_it_was_made_to_stop() {
     let test = host("");
