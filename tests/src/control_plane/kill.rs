@@ -271,6 +271,32 @@ fn a_tool_that_the_policy_does_not_have_cannot_be_killed_by_mistake() {
     assert!(refused.err.contains("did you mean `guest`?"), "{}", refused.err);
 }
 
+#[tokio::test]
+async fn a_run_that_the_ledger_does_not_have_is_said_to_be_no_run_and_its_switch_is_on() {
+    let test = host("");
+    let gate = test.open().await;
+    let id = open(&gate).await.id().to_string();
+    let (most, last) = id.split_at(id.len() - 1);
+    let slip = format!("{most}{}", if last == "0" { "1" } else { "0" });
+    let folder = test.path("");
+    let args = ["kill", slip.as_str(), "--wait", "60s"];
+    let ran = toolgate(&folder, args).code(1);
+    assert!(ran.err.contains("no such run on this ledger"), "{ran:#?}");
+    assert!(ran.err.contains(&format!("did you mean {id}?")), "{ran:#?}");
+    let on = toolgate(&folder, ["switches", "--json"]).code(0).json();
+    assert_eq!(on["switches"][0]["target"], json!({"kind": "run", "name": slip}));
+
+    let report = toolgate(&folder, args.into_iter().chain(["--json"])).code(1).json();
+    assert_eq!((&report["run_on_ledger"], &report["nearest"]), (&json!(false), &json!(id)));
+    assert_eq!((&report["was_on"], &report["all_stopped"]), (&json!(true), &json!(true)));
+    let far = format!("run_{}", "0".repeat(32));
+    let report = toolgate(&folder, ["kill", &far, "--wait", "60s", "--json"]).code(1).json();
+    assert_eq!((&report["run_on_ledger"], &report["nearest"]), (&json!(false), &Value::Null));
+    let report = kill(&test, &[id.as_str()]);
+    assert_eq!((&report["run_on_ledger"], &report["nearest"]), (&json!(true), &Value::Null));
+    assert_eq!(kill(&test, &["--all"])["run_on_ledger"], Value::Null);
+}
+
 #[test]
 fn a_part_of_a_runs_id_switches_nothing_and_what_it_would_mean_is_said() {
     let test = host("");
