@@ -205,7 +205,7 @@ fn is_for_what_it_shows(policy: &Policy, base: &Path, asked: &ApprovalRow) -> Re
 }
 
 /// Who the operating system says this is: a name for the record, no proof.
-fn user() -> String {
+pub(super) fn user() -> String {
     let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
     format!("{} (uid {})", clean_line(&name), rustix::process::getuid().as_raw())
 }

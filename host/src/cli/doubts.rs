@@ -1,8 +1,9 @@
 //! `toolgate doubts`: the calls that started and are not known to have ended, and what a person makes of them.
 //!
-//! Invariants: nothing is guessed: a doubt is resolved by a person who has looked, and the ledger says so; what they say
+//! Invariants: nothing is guessed: a doubt is resolved by a person who has looked, and the ledger says by whom; what they say
 //! that a call gave is a result that its tool could give, where the tool's schema is known.
 
+use super::approvals::user;
 use super::ledger::LedgerArg;
 use super::run::on_ledger;
 use super::trace::{short, when};
@@ -70,8 +71,8 @@ impl Doubts {
             ResolutionArg { retry: true, .. } => (Resolution::Retry, None, "free to be called again"),
             _ => (Resolution::Abandon, None, "abandoned"),
         };
-        let resolved =
-            Resolved { call, run: doubt.run, resolution, outcome, at_ms: Seams::system().now_ms() };
+        let (by, at_ms) = (user(), Seams::system().now_ms());
+        let resolved = Resolved { call, run: doubt.run, resolution, by, outcome, at_ms };
         on_ledger(&self.policy, |ledger, _| async move {
             ledger.resolve(resolved).await?;
             Ok(ledger.close().await?)

@@ -170,6 +170,9 @@ fn details(call: &CallTrace, answers: &[AnswerTrace]) -> Vec<String> {
             answer.map_or_else(String::new, said)
         ));
     }
+    if let Some((by, at_ms)) = call.resolved_by.as_deref().zip(call.resolved_ms) {
+        lines.push(format!("{:<10} {}", "resolved", whose(by, at_ms, None)));
+    }
     match &call.content {
         Some(content) => content_lines(content, &mut lines),
         None if call.erased => lines.push("its content was erased by `toolgate prune`".to_owned()),

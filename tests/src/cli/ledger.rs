@@ -71,6 +71,8 @@ fn trace_shows_each_call_with_what_decided_and_what_it_cost() {
         "usage",
         "approval",
         "resolved",
+        "resolved_by",
+        "resolved_ms",
         "content",
         "erased",
     ];
