@@ -1,12 +1,13 @@
 //! `toolgate approvals`, `approve` and `deny`: what waits for a person, and the person's answer.
 //!
-//! Not here: which calls wait (`policy/approval`). Invariant: the answer is a record on the ledger, by whoever the
-//! operating system says gave it; where the policy names an approver's key, it carries a signature of that key.
+//! Not here: which calls wait (`policy/approval`). Invariants: a call's arguments are shown whole before and after the
+//! answer; the answer is a record on the ledger, by whoever the operating system says gave it; where the policy names an
+//! approver's key, it carries a signature of that key.
 
 use super::ledger::LedgerArg;
 use super::run::on_ledger;
 use super::trace::{short, when, whose};
-use super::{CliError, Console, JsonArg, PolicyArg, note_unclosed};
+use super::{CliError, Console, JsonArg, PolicyArg, ids, note_unclosed};
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::json;
 use std::io::Read;
@@ -16,13 +17,13 @@ use toolgate::call::unhex;
 use toolgate::catalog;
 use toolgate::ledger::{ApprovalRow, Decided, approval_binding, approval_message};
 use toolgate::policy::Policy;
-use toolgate::sanitizer::clean_line;
+use toolgate::sanitizer::{Bounds, Sanitizer, clean_line};
 use toolgate::schema::canonical;
 
 /// Bytes read of a key's file: its digits, and room for line ends.
 const KEY_BYTES_MAX: u64 = 1_024;
 
-/// List the calls that wait for a person.
+/// List the calls that wait for a person, with all of their arguments.
 #[derive(Debug, clap::Args)]
 pub(super) struct Approvals {
     /// Also those that were answered or used, or have expired.
@@ -54,7 +55,7 @@ pub(super) struct Deny {
 
 #[derive(Debug, clap::Args)]
 struct Answer {
-    /// The approval, as `toolgate approvals` lists it.
+    /// The approval's id, as `toolgate approvals` lists it, or the beginning of it.
     id: String,
     /// Why, for whoever reads the trace.
     #[arg(long, value_name = "TEXT")]
@@ -78,16 +79,21 @@ impl Approvals {
             return Ok(0);
         }
         console.table(
-            &["approval", "state", "tool", "arguments", "thought", "asked", "answered"],
+            &["approval", "state", "tool", "thought", "asked", "answered"],
             rows.iter().map(row).collect(),
         )?;
+        // Below the table, since no table fits them: whoever answers must read them to their end.
+        for row in &rows {
+            console.line("")?;
+            console.line(format!("{}  {}, with these arguments:", row.id, clean_line(&row.tool)))?;
+            console.line(format!("  {}", arguments(row)))?;
+        }
         console.note("answer: toolgate approve ID, or toolgate deny ID --why TEXT");
         Ok(0)
     }
 }
 
 fn row(row: &ApprovalRow) -> Vec<String> {
-    let arguments = row.arguments.as_ref().map(|arguments| short(&arguments.to_string()));
     let thought = row.thought.as_deref().map(short);
     let answered = row.by.as_deref().zip(row.answered_ms);
     let answered = answered.map(|(by, at_ms)| whose(by, at_ms, row.why.as_deref()));
@@ -95,11 +101,20 @@ fn row(row: &ApprovalRow) -> Vec<String> {
         row.id.clone(),
         row.state.clone(),
         clean_line(&row.tool),
-        arguments.unwrap_or_default(),
         thought.unwrap_or_default(),
         when(row.asked_ms),
         answered.unwrap_or_default(),
     ]
+}
+
+/// All of the arguments in one line, and nothing in it that a terminal would obey or hide.
+fn arguments(row: &ApprovalRow) -> String {
+    let Some(arguments) = &row.arguments else { return "(erased by `toolgate prune`)".to_owned() };
+    let whole = Bounds { string_bytes_max: usize::MAX, total_bytes_max: usize::MAX, ..Bounds::default() };
+    let shown = Sanitizer::new(whole).text(&arguments.to_string());
+    let left_out = if shown.changed { "  (and characters that a terminal would obey or hide)" } else { "" };
+    // Separators of lines come out as line ends.
+    format!("{}{left_out}", shown.value.replace('\n', " "))
 }
 
 impl Approve {
@@ -122,7 +137,8 @@ impl Answer {
         let waiting = LedgerArg::of_policy(self.policy.policy.clone()).read()?.approvals(false, at_ms)?;
         // A yes without the signature that the policy asks for does not count, and can be given again.
         let waits = |row: &ApprovalRow| row.state == "asked" || (row.state == "approved" && key.is_some());
-        let asked = waiting.iter().find(|row| row.id == self.id && waits(row));
+        let id = ids::resolve(&self.id, waiting.iter().map(|row| row.id.clone()))?;
+        let asked = waiting.iter().find(|row| Some(&row.id) == id.as_ref() && waits(row));
         let Some(asked) = asked else {
             let sentence = "no such approval waits for an answer; `toolgate approvals` lists those that do";
             return Err(CliError::Usage(sentence.to_owned()));
@@ -156,10 +172,12 @@ impl Answer {
         if self.json.json {
             console.json(&json!({ "approval": asked.id, "state": word, "expires_ms": expires_ms }))?;
         } else {
-            // In full: whoever answers must see all of it.
-            let arguments = asked.arguments.as_ref().map(|arguments| clean_line(&arguments.to_string()));
-            let (tool, arguments) = (clean_line(&asked.tool), arguments.unwrap_or_default());
-            console.line(format!("{} is {word}: {tool} {arguments}", asked.id))?;
+            console.line(format!(
+                "{} is {word}: {} {}",
+                asked.id,
+                clean_line(&asked.tool),
+                arguments(asked)
+            ))?;
         }
         note_unclosed(unclosed, console);
         Ok(0)
@@ -188,7 +206,7 @@ fn is_for_what_it_shows(policy: &Policy, base: &Path, asked: &ApprovalRow) -> Re
 }
 
 /// Who the operating system says this is: a name for the record, no proof.
-fn user() -> String {
+pub(super) fn user() -> String {
     let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
     format!("{} (uid {})", clean_line(&name), rustix::process::getuid().as_raw())
 }

@@ -1,12 +1,13 @@
 //! `toolgate doubts`: the calls that started and are not known to have ended, and what a person makes of them.
 //!
-//! Invariants: nothing is guessed: a doubt is resolved by a person who has looked, and the ledger says so; what they say
+//! Invariants: nothing is guessed: a doubt is resolved by a person who has looked, and the ledger says by whom; what they say
 //! that a call gave is a result that its tool could give, where the tool's schema is known.
 
+use super::approvals::user;
 use super::ledger::LedgerArg;
 use super::run::on_ledger;
 use super::trace::{short, when};
-use super::{CliError, Console, JsonArg, PolicyArg, note_unclosed};
+use super::{CliError, Console, JsonArg, PolicyArg, ids, note_unclosed};
 use serde_json::{Value, json};
 use toolgate::call::{CallId, Outcome};
 use toolgate::catalog::declared_output;
@@ -17,9 +18,9 @@ use toolgate::{Seams, known_to_have_happened};
 /// List the calls in doubt, or resolve one.
 #[derive(Debug, clap::Args)]
 pub(super) struct Doubts {
-    /// The call to resolve.
+    /// The call to resolve: its id, or the beginning of it.
     #[arg(requires = "resolution")]
-    call: Option<CallId>,
+    call: Option<String>,
     #[command(flatten)]
     resolution: ResolutionArg,
     #[command(flatten)]
@@ -49,17 +50,21 @@ impl Doubts {
         let ((), unclosed) = on_ledger(&self.policy, |_, _| async { Ok(()) })?;
         note_unclosed(unclosed, console);
         let doubts = reader.doubts()?;
-        let Some(call) = self.call else {
+        let Some(text) = self.call else {
             // A repeatable call is for the agent to repeat, not for a person to look after.
             let once = |doubt: &Doubt| doubt.trace.effect.is_none_or(|effect| !effect.repeatable());
             let listed: Vec<Doubt> = doubts.into_iter().filter(once).collect();
             return list(&listed, self.json.json, console);
         };
-        let Some(doubt) = doubts.into_iter().find(|doubt| doubt.trace.call == call) else {
+        let found = ids::resolve(&text, doubts.iter().map(|doubt| doubt.trace.call.to_string()))?;
+        let call: Option<CallId> = found.and_then(|id| id.parse().ok());
+        let Some(doubt) = doubts.into_iter().find(|doubt| Some(doubt.trace.call) == call) else {
             return Err(CliError::Usage(format!(
-                "{call} is not in doubt; `toolgate doubts` lists those that are"
+                "{} is not in doubt; `toolgate doubts` lists those that are",
+                clean_line(&text)
             )));
         };
+        let call = doubt.trace.call;
         let (resolution, outcome, word) = match self.resolution {
             ResolutionArg { done: Some(result), .. } => {
                 (Resolution::Done, Some(happened(&self.policy, &doubt, result, console)?), "done")
@@ -67,8 +72,8 @@ impl Doubts {
             ResolutionArg { retry: true, .. } => (Resolution::Retry, None, "free to be called again"),
             _ => (Resolution::Abandon, None, "abandoned"),
         };
-        let resolved =
-            Resolved { call, run: doubt.run, resolution, outcome, at_ms: Seams::system().now_ms() };
+        let (by, at_ms) = (user(), Seams::system().now_ms());
+        let resolved = Resolved { call, run: doubt.run, resolution, by, outcome, at_ms };
         let (_, unclosed) =
             on_ledger(&self.policy, |ledger, _| async move { Ok(ledger.resolve(resolved).await?) })?;
         if self.json.json {

@@ -16,6 +16,7 @@ mod doubts;
 mod error;
 mod explain;
 mod guest;
+mod ids;
 mod inspect;
 mod kill;
 mod ledger;
@@ -88,7 +89,7 @@ enum Command {
     Run(run::Run),
     /// Show where a run stands, and what is left to it.
     Status(run::StatusOf),
-    /// List the calls that wait for a person.
+    /// List the calls that wait for a person, with all of their arguments.
     Approvals(approvals::Approvals),
     /// Allow one call that waits, once.
     Approve(approvals::Approve),

@@ -5,7 +5,7 @@
 
 use super::ledger::LedgerArg;
 use super::runs::Runs;
-use super::{CliError, Console, JsonArg, PolicyArg, block_on, note_unclosed};
+use super::{CliError, Console, JsonArg, PolicyArg, block_on, ids, note_unclosed};
 use clap::Subcommand;
 use serde_json::{Value, json};
 use std::io;
@@ -70,8 +70,8 @@ const REFUSED: u8 = 3;
 /// A change of one run's course.
 #[derive(Debug, clap::Args)]
 struct Turn {
-    /// The run.
-    run: RunId,
+    /// The run's id, or the beginning of it.
+    run: String,
     /// Why, for whoever reads the trace.
     #[arg(long, value_name = "TEXT", default_value = "")]
     why: String,
@@ -94,8 +94,8 @@ struct Finish {
 /// Show where a run stands, and what is left to it.
 #[derive(Debug, clap::Args)]
 pub(super) struct StatusOf {
-    /// The run.
-    run: RunId,
+    /// The run's id, or the beginning of it.
+    run: String,
     #[command(flatten)]
     policy: PolicyArg,
     #[command(flatten)]
@@ -156,7 +156,8 @@ impl Turn {
         steer: impl FnOnce(&str) -> Steer,
         done: &str,
     ) -> Result<u8, CliError> {
-        let (run, steer) = (self.run, steer(&self.why));
+        let run = ids::run(&self.run, &LedgerArg::of_policy(self.policy.policy.clone()))?;
+        let steer = steer(&self.why);
         let asked = steer.clone();
         let note = Some(self.why).filter(|why| !why.is_empty()).map(|why| clean_line(&why));
         let (standing, unclosed) = on_ledger(&self.policy, |ledger, policy| async move {
@@ -207,11 +208,12 @@ fn word(course: &Course) -> &'static str {
 impl StatusOf {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
         let (policy, base) = toolgate::opening::load_policy(&self.policy.policy)?;
-        let reader = LedgerArg::of_policy(self.policy.policy).read()?;
+        let ledger = LedgerArg::of_policy(self.policy.policy);
+        let (run, reader) = (ids::run(&self.run, &ledger)?, ledger.read()?);
         let now_ms = Seams::system().now_ms();
-        let standing = reader.standing(self.run, &policy.run.guards, &policy.spend, now_ms)?;
-        let (Some(mut standing), Some(lineage)) = (standing, reader.lineage(self.run)?) else {
-            return Err(no_run(self.run));
+        let standing = reader.standing(run, &policy.run.guards, &policy.spend, now_ms)?;
+        let (Some(mut standing), Some(lineage)) = (standing, reader.lineage(run)?) else {
+            return Err(no_run(run));
         };
         let mut on = control::switches(&control::path_beside(&base.join(&policy.host.ledger)))?;
         on.retain(|switch| match &switch.target {

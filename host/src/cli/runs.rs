@@ -26,17 +26,26 @@ impl Runs {
             console.note("no runs yet");
             return Ok(0);
         }
-        let head =
-            ["run", "name", "opened", "completed", "refused", "failed", "running", "in doubt or abandoned"];
-        console.table(&head, runs.iter().map(row).collect())?;
+        console.table(&["run", "name", "opened", "calls"], runs.iter().map(row).collect())?;
         console.note("look further: toolgate trace RUN");
         Ok(0)
     }
 }
 
 fn row(run: &RunSummary) -> Vec<String> {
-    let counts = [run.completed, run.refused, run.failed, run.running, run.unended];
-    let texts =
-        [run.run.to_string(), run.name.as_deref().map(clean_line).unwrap_or_default(), when(run.opened_ms)];
-    texts.into_iter().chain(counts.map(|count| count.to_string())).collect()
+    let name = run.name.as_deref().map(clean_line).unwrap_or_default();
+    vec![run.run.to_string(), name, when(run.opened_ms), calls(run)]
+}
+
+/// How many calls ended how. One column, which may wrap: five would leave no room beside the id.
+fn calls(run: &RunSummary) -> String {
+    let counts = [
+        (run.completed, "completed"),
+        (run.refused, "refused"),
+        (run.failed, "failed"),
+        (run.running, "running"),
+        (run.unended, "in doubt or abandoned"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    counts.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
 }

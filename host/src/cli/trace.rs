@@ -3,8 +3,7 @@
 //! Invariant: whatever an agent or a guest wrote is cleaned and shortened before it reaches the terminal.
 
 use super::ledger::LedgerArg;
-use super::{CliError, Console, JsonArg};
-use toolgate::call::RunId;
+use super::{CliError, Console, JsonArg, ids};
 use toolgate::guard::event::Steer;
 use toolgate::ledger::{AnswerTrace, CallContent, CallState, CallTrace, Resolution, RunTrace};
 use toolgate::sanitizer::clean_line;
@@ -17,8 +16,8 @@ const SHOWN_CHARS_MAX: usize = 160;
 pub(super) struct Trace {
     #[command(flatten)]
     ledger: LedgerArg,
-    /// The run's id.
-    run: RunId,
+    /// The run's id, or the beginning of it.
+    run: String,
     /// Also what was expected and what came, and the guards with their numbers at that moment.
     #[arg(long)]
     why: bool,
@@ -28,12 +27,10 @@ pub(super) struct Trace {
 
 impl Trace {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
-        let trace = self.ledger.read()?.trace(self.run)?;
+        let run = ids::run(&self.run, &self.ledger)?;
+        let trace = self.ledger.read()?.trace(run)?;
         let Some(trace) = trace else {
-            return Err(CliError::Usage(format!(
-                "the ledger has no run {}; `toolgate runs` lists them",
-                self.run
-            )));
+            return Err(CliError::Usage(format!("the ledger has no {run}; `toolgate runs` lists the runs")));
         };
         if self.json.json {
             console.json(&trace)?;
@@ -172,6 +169,9 @@ fn details(call: &CallTrace, answers: &[AnswerTrace]) -> Vec<String> {
             clean_line(approval),
             answer.map_or_else(String::new, said)
         ));
+    }
+    if let Some((by, at_ms)) = call.resolved_by.as_deref().zip(call.resolved_ms) {
+        lines.push(format!("{:<10} {}", "resolved", whose(by, at_ms, None)));
     }
     match &call.content {
         Some(content) => content_lines(content, &mut lines),

@@ -28,7 +28,7 @@ struct Lifted {
 impl Unkill {
     pub(super) fn run(self, console: &mut Console) -> Result<u8, CliError> {
         let path = control_path(&self.ledger, console)?;
-        let target = self.target.target();
+        let target = self.target.target(&self.ledger)?;
         let report = Lifted { lifted: control::unkill(&path, &target)?, still_on: control::switches(&path)? };
         if self.json.json {
             console.json(&report)?;

@@ -2,7 +2,8 @@
 //! listing.
 //!
 //! Invariants: a kill says that its switch is written only when it survives power loss; a host is called stopped only
-//! where `report.rs` says so; a process is ended only when asked, and only the one that registered.
+//! where `report.rs` says so; a process is ended only when asked, only the one that registered, and not for a switch that
+//! somebody has lifted meanwhile.
 
 use super::connection::Database;
 use super::error::ControlError;
@@ -38,7 +39,8 @@ pub struct Kill<'a> {
 
 /// Throws a switch and waits for every registered host. It stays on, over restarts and power loss, until [`unkill`].
 /// Without a database yet, makes one, so that a later host starts with the switch on. A switch that is on already is
-/// asked after once more.
+/// asked after once more. Nobody can answer to one that is lifted meanwhile: then the wait is over, nothing is forced, and
+/// the report says so ([`Written::Lifted`]).
 ///
 /// # Errors
 /// When the switch could not be written, or is on and may not survive power loss ([`ControlError::NotSynced`]). Hosts
@@ -50,25 +52,34 @@ pub fn kill(path: &Path, kill: &Kill<'_>) -> Result<KillReport, ControlError> {
         thrown => thrown?,
     };
     database.sync()?;
-    let written = match database.made {
+    let mut written = match database.made {
         false => Written::Watched,
         true if files::hosts_have_run(path) => Written::Remade,
         true => Written::New,
     };
     let Thrown { switch, was_on, hosts, said } = thrown;
+    let generation = switch.generation;
     let stopped_before = |host: &Listed| said.get(&host.id).copied().flatten().map_or(0, |said| said.stopped);
     let asked = hosts.into_iter().map(|host| Asked::new(stopped_before(&host), host));
     let mut asked: Vec<Asked> = asked.collect();
     let deadline = Instant::now() + kill.wait;
+    // What cannot be read is not lifted.
+    let lifted = |database: &Database| database.is_on(generation) == Ok(false);
     loop {
-        hear(&database, switch.generation, &mut asked);
-        if asked.iter().all(|asked| asked.answer.is_stopped()) || Instant::now() >= deadline {
+        hear(&database, generation, &mut asked);
+        if have_stopped(&asked) || lifted(&database) || Instant::now() >= deadline {
             break;
         }
         std::thread::sleep(LOOK_EVERY);
     }
     if kill.force {
-        end(path, &mut asked);
+        end(path, &mut asked, || !lifted(&database));
+    }
+    if !have_stopped(&asked) && lifted(&database) {
+        written = Written::Lifted;
+        for asked in asked.iter_mut().filter(|asked| !asked.answer.is_stopped()) {
+            asked.answer = Answer::Lifted;
+        }
     }
     // Hosts that are gone are struck out by the next host at the latest.
     let _ = database.strike_out();
@@ -90,7 +101,7 @@ fn end_unwritten(path: &Path, kill: &Kill<'_>, error: ControlError) -> Result<Ki
     for asked in asked.iter_mut().filter(|asked| asked.host.life(path) == Life::Gone) {
         asked.answer = Answer::Gone;
     }
-    end(path, &mut asked);
+    end(path, &mut asked, || true);
     let on = database.switches().unwrap_or_default();
     let was_on = on.iter().any(|switch| switch.target == *kill.target);
     let switch = Switch {
@@ -169,6 +180,10 @@ impl Asked {
     }
 }
 
+fn have_stopped(asked: &[Asked]) -> bool {
+    asked.iter().all(|asked| asked.answer.is_stopped())
+}
+
 /// Takes what the hosts have said. What cannot be read is not said.
 fn hear(database: &Database, generation: u64, asked: &mut [Asked]) {
     // First who lives, then what they said: a host that answered and then ended has answered.
@@ -188,9 +203,12 @@ fn hear(database: &Database, generation: u64, asked: &mut [Asked]) {
     }
 }
 
-/// Ends the processes that have not answered.
-fn end(path: &Path, asked: &mut [Asked]) {
+/// Ends the processes that have not answered, for as long as they are meant.
+fn end(path: &Path, asked: &mut [Asked], are_meant: impl Fn() -> bool) {
     for asked in asked.iter_mut().filter(|asked| !asked.answer.is_stopped()) {
+        if !are_meant() {
+            return;
+        }
         // What cannot be ended stays unreachable.
         let signalled = asked.host.process.kill().is_ok();
         let deadline = Instant::now() + FORCED_END_MAX;

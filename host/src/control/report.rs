@@ -39,6 +39,8 @@ pub enum Written {
     /// In a database made for it, though hosts have run on the ledger: the one that they watched is lost, and nobody
     /// knows which of them live.
     Remade,
+    /// Nowhere any more: somebody has lifted the switch before every host had answered.
+    Lifted,
     /// Nowhere: the switch is NOT on.
     Nowhere {
         /// Why.
@@ -77,6 +79,8 @@ pub enum Answer {
     Unreachable,
     /// It did not answer in time, and its process was ended.
     Forced,
+    /// It had not answered when somebody lifted the switch: calls run there.
+    Lifted,
 }
 
 impl Answer {

@@ -165,6 +165,16 @@ impl Database {
         })
     }
 
+    /// Whether the switch of this number is on: once lifted, it never is again.
+    pub(super) fn is_on(&self, generation: u64) -> Result<bool, ControlError> {
+        let find = || {
+            let mut select =
+                self.connection.prepare_cached("SELECT 1 FROM switches WHERE generation = ?1")?;
+            select.exists([int(generation)])
+        };
+        find().map_err(|error| classify(&self.path, &error))
+    }
+
     /// The switches that are on, the oldest first.
     pub(super) fn switches(&self) -> Result<Vec<Switch>, ControlError> {
         switches(&self.connection).map_err(|error| classify(&self.path, &error))

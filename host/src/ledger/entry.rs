@@ -228,6 +228,8 @@ pub struct Resolved {
     pub run: RunId,
     /// What becomes of it.
     pub resolution: Resolution,
+    /// Who says so, as the system knows them.
+    pub by: String,
     /// The outcome to give from now on, where it was done.
     pub outcome: Option<Outcome>,
     /// When.

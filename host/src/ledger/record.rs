@@ -274,7 +274,8 @@ impl Record {
 
     /// A person resolved a doubt.
     pub(super) fn resolved(resolved: &Resolved) -> Result<Self, LedgerError> {
-        let facts = Facts { resolution: Some(resolved.resolution), ..Facts::default() };
+        let by = Some(resolved.by.clone());
+        let facts = Facts { resolution: Some(resolved.resolution), by, ..Facts::default() };
         let content = CallContent { outcome: resolved.outcome.clone(), ..CallContent::default() };
         Self::encode(Kind::Resolved, Some(resolved.call), resolved.at_ms, &facts, Some(&content))
     }

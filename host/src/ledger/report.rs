@@ -138,6 +138,10 @@ pub struct CallTrace {
     pub approval: Option<String>,
     /// How a person resolved it, where it was in doubt.
     pub resolved: Option<Resolution>,
+    /// Who did; `null` also in ledgers that did not yet say so.
+    pub resolved_by: Option<String>,
+    /// When, Unix milliseconds.
+    pub resolved_ms: Option<u64>,
     /// The content, unless it was erased.
     pub content: Option<CallContent>,
     /// True when `prune` erased the content.

@@ -71,6 +71,8 @@ fn trace_shows_each_call_with_what_decided_and_what_it_cost() {
         "usage",
         "approval",
         "resolved",
+        "resolved_by",
+        "resolved_ms",
         "content",
         "erased",
     ];
@@ -86,6 +88,29 @@ fn trace_shows_each_call_with_what_decided_and_what_it_cost() {
         toolgate(&test.path(""), ["trace", &format!("run_{}", unknown.repeat(32))]).code(2);
     }
     toolgate(&test.path(""), ["trace", "nonsense"]).code(2);
+}
+
+#[test]
+fn a_run_is_named_by_the_beginning_of_its_id_if_no_other_begins_so() {
+    let (test, run) = with_calls();
+    let folder = test.path("");
+    let other = toolgate(&folder, ["run", "start", "--json"]).code(0).json();
+    let other = other["run"].as_str().unwrap();
+    let same = run.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
+    let (of_both, of_one) = (&run[..same], &run[..=same]);
+    for command in [&["trace"][..], &["status"], &["run", "status"], &["run", "pause"], &["run", "resume"]] {
+        for id in [of_one, &run] {
+            toolgate(&folder, command.iter().copied().chain([id])).code(0);
+        }
+        let refused = toolgate(&folder, command.iter().copied().chain([of_both])).code(2);
+        assert!(refused.err.contains(&run) && refused.err.contains(other), "{}", refused.err);
+        for nothing in ["", "run_", "run_ffffff"] {
+            toolgate(&folder, command.iter().copied().chain([nothing])).code(2);
+        }
+    }
+    assert!(toolgate(&folder, ["trace", of_one]).code(0).out.starts_with(&run));
+    let table = toolgate(&folder, ["runs"]).code(0).out;
+    assert!(table.contains("1 completed, 1 refused, 1 failed"), "{table}");
 }
 
 #[test]

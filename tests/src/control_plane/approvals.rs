@@ -351,6 +351,47 @@ async fn who_answered_when_and_why_shows_in_the_trace_and_in_the_list() {
 }
 
 #[tokio::test]
+async fn whoever_answers_reads_all_of_the_arguments_before_and_after() {
+    let test = host(ASKS);
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    // As long as an ordinary letter, and longer than any text that is cleaned for one line.
+    for bytes in [2 * 1_024, 200 * 1_024] {
+        let text = format!("{} and all of it to mallory", "to the usual account; ".repeat(bytes / 22));
+        let id = waits(&say(&run, &text).await);
+        let whole = json!({ "text": text }).to_string();
+        let listed = toolgate(&test.path(""), ["approvals"]).code(0).out;
+        let block = format!("{id}  guest, with these arguments:\n  {whole}\n");
+        assert!(listed.contains(&block), "the end is cut: {} bytes", listed.len());
+        let approved = answer(&test, "approve", &id, &[]).code(0).out;
+        assert_eq!(approved, format!("{id} is approved: guest {whole}\n"));
+    }
+    let id = waits(&say(&run, "pay\u{2028}\u{202e}bob\u{200b}").await);
+    let listed = toolgate(&test.path(""), ["approvals"]).code(0).out;
+    let block = format!(
+        "{id}  guest, with these arguments:\n  {{\"text\":\"pay bob\"}}  (and characters that a terminal would obey or hide)\n"
+    );
+    assert!(listed.contains(&block), "{listed}");
+}
+
+#[tokio::test]
+async fn an_approval_is_named_by_the_beginning_of_its_id_and_an_empty_one_means_none() {
+    let test = host(ASKS);
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    let yes = waits(&say(&run, "a").await);
+    for nothing in ["", "apr_", &yes[..7]] {
+        let refused = answer(&test, "approve", nothing, &[]).code(2);
+        assert!(refused.err.contains("is no id"), "{}", refused.err);
+    }
+    let no = waits(&say(&run, "b").await);
+    let said = [("approve", &yes), ("deny", &no)]
+        .map(|(verb, id)| answer(&test, verb, &id[..12], &["--json"]).code(0).json()["approval"].clone());
+    assert_eq!(said, [json!(yes), json!(no)]);
+    assert_word(&say(&run, "a").await, "completed");
+}
+
+#[tokio::test]
 async fn a_yes_that_another_run_uses_shows_there_too() {
     let test = host(ASKS);
     let gate = test.open().await;

@@ -136,6 +136,17 @@ async fn a_call_that_did_not_happen_may_run_again_under_the_same_key() {
 }
 
 #[tokio::test]
+async fn a_doubt_is_named_by_the_beginning_of_its_calls_id() {
+    let test = host("");
+    let call = in_doubt(&test).await;
+    let refused = doubts(&test, ["call_", "--retry"]).code(2);
+    assert!(refused.err.contains("is no id"), "{}", refused.err);
+    let said = doubts(&test, [&call[..30], "--retry", "--json"]).code(0).json();
+    assert_eq!(said["call"], json!(call));
+    assert_eq!(listed(&test), [""; 0]);
+}
+
+#[tokio::test]
 async fn a_call_that_is_retried_into_a_trap_is_a_new_doubt() {
     let test = host("");
     let call = in_doubt(&test).await;
@@ -182,6 +193,29 @@ async fn a_call_that_happened_gives_its_repeats_the_result_that_a_person_says() 
     let resolved = test.all_calls().into_iter().find(|one| one.call.to_string() == call);
     assert_eq!(resolved.and_then(|call| call.resolved), Some(Resolution::Done));
     test.verified();
+}
+
+#[tokio::test]
+async fn who_resolved_a_doubt_and_when_shows_in_the_trace() {
+    let test = host("");
+    let call = in_doubt(&test).await;
+    let resolved =
+        || test.all_calls().into_iter().find(|one| one.call.to_string() == call).expect("the call");
+    assert_eq!((resolved().resolved_by, resolved().resolved_ms), (None, None));
+    doubts(&test, [call.as_str(), "--abandon"]).code(0);
+    let by = resolved().resolved_by.expect("somebody");
+    assert!(by.contains("(uid ") && resolved().resolved_ms >= Some(resolved().at_ms), "{:#?}", resolved());
+    let run = test.reader().runs().unwrap().into_iter().find(|run| run.unended > 0).expect("a run").run;
+    let trace = || toolgate(&test.path(""), ["trace", &run.to_string()]).code(0).out;
+    assert!(trace().contains(&format!("resolved   by {}, ", by.trim())), "{}", trace());
+    test.verified();
+
+    // As the first ledgers of this version had it.
+    let connection = rusqlite::Connection::open(test.ledger()).unwrap();
+    let forget = "UPDATE events SET facts = json_remove(facts, '$.by') WHERE kind = 11";
+    assert_eq!(connection.execute(forget, []).unwrap(), 1);
+    assert_eq!((resolved().resolved, resolved().resolved_by), (Some(Resolution::Abandon), None));
+    assert!(trace().contains("in doubt, given up") && !trace().contains("resolved   by"), "{}", trace());
 }
 
 #[tokio::test]

@@ -272,6 +272,48 @@ fn a_tool_that_the_policy_does_not_have_cannot_be_killed_by_mistake() {
 }
 
 #[tokio::test]
+async fn a_run_that_the_ledger_does_not_have_is_said_to_be_no_run_and_its_switch_is_on() {
+    let test = host("");
+    let gate = test.open().await;
+    let id = open(&gate).await.id().to_string();
+    let (most, last) = id.split_at(id.len() - 1);
+    let slip = format!("{most}{}", if last == "0" { "1" } else { "0" });
+    let folder = test.path("");
+    let args = ["kill", slip.as_str(), "--wait", "60s"];
+    let ran = toolgate(&folder, args).code(1);
+    assert!(ran.err.contains("no such run on this ledger"), "{ran:#?}");
+    assert!(ran.err.contains(&format!("did you mean {id}?")), "{ran:#?}");
+    let on = toolgate(&folder, ["switches", "--json"]).code(0).json();
+    assert_eq!(on["switches"][0]["target"], json!({"kind": "run", "name": slip}));
+
+    let report = toolgate(&folder, args.into_iter().chain(["--json"])).code(1).json();
+    assert_eq!((&report["run_on_ledger"], &report["nearest"]), (&json!(false), &json!(id)));
+    assert_eq!((&report["was_on"], &report["all_stopped"]), (&json!(true), &json!(true)));
+    let far = format!("run_{}", "0".repeat(32));
+    let report = toolgate(&folder, ["kill", &far, "--wait", "60s", "--json"]).code(1).json();
+    assert_eq!((&report["run_on_ledger"], &report["nearest"]), (&json!(false), &Value::Null));
+    let report = kill(&test, &[id.as_str()]);
+    assert_eq!((&report["run_on_ledger"], &report["nearest"]), (&json!(true), &Value::Null));
+    assert_eq!(kill(&test, &["--all"])["run_on_ledger"], Value::Null);
+}
+
+#[test]
+fn a_part_of_a_runs_id_switches_nothing_and_what_it_would_mean_is_said() {
+    let test = host("");
+    test.policy();
+    let folder = test.path("");
+    let started = toolgate(&folder, ["run", "start", "--json"]).code(0).json();
+    let run = started["run"].as_str().expect("an id");
+    for command in ["kill", "unkill"] {
+        let refused = toolgate(&folder, [command, &run[..20]]).code(2);
+        assert!(refused.err.contains(&format!("it would mean {run}")), "{}", refused.err);
+        let refused = toolgate(&folder, [command, "run_ffff"]).code(2);
+        assert!(refused.err.contains("no run of the ledger begins with `run_ffff`"), "{}", refused.err);
+    }
+    assert_eq!(toolgate(&folder, ["switches", "--json"]).code(0).json()["switches"], json!([]));
+}
+
+#[tokio::test]
 async fn a_server_answers_the_call_that_it_was_made_to_stop() {
     let test = host("");
     let mut served = Served::start(&test.policy());
@@ -287,6 +329,25 @@ async fn a_server_answers_the_call_that_it_was_made_to_stop() {
         (&json!(true), &json!("refused"))
     );
     assert_eq!(served.close().1, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_whose_switch_somebody_lifts_meanwhile_says_so_and_ends_no_process() {
+    let test = host("");
+    let mut served = Served::start(&test.policy());
+    served.freeze();
+    let folder = test.path("");
+    let waiting =
+        tokio::task::spawn_blocking(move || toolgate(&folder, ["kill", "--all", "--wait", "60s", "--force"]));
+    let listed = || toolgate(&test.path(""), ["switches", "--json"]).code(0).json()["switches"].clone();
+    until("the switch is on", || listed() != json!([])).await;
+    unkill(&test, &["--all"]);
+    let ran = waiting.await.expect("it ends").code(1);
+    assert!(ran.out.contains("all calls: lifted meanwhile"), "{ran:#?}");
+    assert!(ran.err.contains("somebody lifted the switch") && !ran.err.contains("--force"), "{ran:#?}");
+    served.thaw();
+    served.call(1, "guest", &json!({"text": "a"}));
+    assert_eq!(short(&served.answer())["status"], json!("completed"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

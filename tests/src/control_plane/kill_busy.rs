@@ -6,8 +6,9 @@
 use super::kill::{host, kill, running};
 use super::open;
 use crate::support::assert_word;
+use crate::support::binary::toolgate;
 use rusqlite::Connection;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_busy_ledger_does_not_delay_the_kill_switch() {
@@ -22,8 +23,27 @@ async fn a_busy_ledger_does_not_delay_the_kill_switch() {
     assert_eq!(report["stopped"], json!(1), "{report}");
     assert_eq!(report["hosts"][0]["answer"], json!({"state": "acknowledged", "stopped": 1}), "{report}");
     assert!(!call.has_ended(), "its ending cannot be on the ledger yet");
+    let id = run.id().to_string();
+    assert_eq!(kill(&test, &[id.as_str()])["run_on_ledger"], json!(true), "who reads waits for no writer");
 
     busy.execute_batch("ROLLBACK").unwrap();
     assert_word(&call.outcome().await, "killed");
     test.verified();
+}
+
+#[test]
+fn a_run_on_a_ledger_that_cannot_be_read_now_is_killed_and_not_said_to_be_unknown() {
+    let test = host("");
+    test.policy();
+    let folder = test.path("");
+    let started = toolgate(&folder, ["run", "start", "--json"]).code(0).json();
+    let run = started["run"].as_str().expect("an id");
+    let busy = Connection::open(test.ledger()).unwrap();
+    busy.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+
+    let report = toolgate(&folder, ["kill", run, "--wait", "100ms", "--json"]).code(0).json();
+    assert_eq!((&report["run_on_ledger"], &report["all_stopped"]), (&Value::Null, &json!(true)), "{report}");
+    let on = toolgate(&folder, ["switches", "--json"]).code(0).json();
+    assert_eq!(on["switches"][0]["target"], json!({"kind": "run", "name": run}));
+    busy.execute_batch("ROLLBACK").unwrap();
 }

@@ -92,6 +92,22 @@ impl Served {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("the server was alive");
     }
 
+    /// Lets the process do nothing until [`Served::thaw`]: SIGSTOP.
+    pub fn freeze(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::STOP).expect("the server was alive");
+        let stat = format!("/proc/{}/stat", self.child.id());
+        let is_stopped =
+            |stat: &str| stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('T'));
+        while !is_stopped(&std::fs::read_to_string(&stat).expect("a child")) {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::CONT).expect("the server was alive");
+    }
+
     /// Kills the process as `kill -9` does; gives what it had still written.
     pub fn kill(mut self) -> Vec<Value> {
         self.child.kill().expect("the server was alive");

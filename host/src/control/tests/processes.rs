@@ -142,6 +142,40 @@ fn force_ends_the_process_that_does_not_answer_and_no_other() {
 }
 
 #[test]
+fn a_kill_whose_switch_is_lifted_meanwhile_waits_no_more_and_ends_no_process() {
+    let room = Room::new();
+    let mut other = Other::start(&room);
+    other.stop();
+    let report = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| room.kill_within(&Target::All, LONG, true));
+        until("the switch is on", || switches(&room.path).is_ok_and(|on| !on.is_empty()));
+        room.unkill(&Target::All).expect("it was on");
+        waiting.join().expect("a report")
+    });
+    assert_eq!((&report.written, only(&report)), (&Written::Lifted, Answer::Lifted));
+    assert!(!report.all_stopped && report.stopped == 0, "{report:?}");
+    assert_eq!((other.state(), other.child.try_wait().expect("a child")), ('T', None), "it was left alone");
+}
+
+#[test]
+fn a_switch_that_is_thrown_anew_is_not_the_one_that_was_lifted() {
+    let room = Room::new();
+    let other = Other::start(&room);
+    other.stop();
+    let report = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| room.kill_within(&Target::All, LONG, true));
+        until("the switch is on", || switches(&room.path).is_ok_and(|on| !on.is_empty()));
+        // Both in one transaction, so that no look falls between them.
+        room.sql(
+            "BEGIN IMMEDIATE; DELETE FROM switches;
+             INSERT INTO switches (kind, name, since_ms, why) VALUES ('all', '', 1, 'a colleague'); COMMIT",
+        );
+        waiting.join().expect("a report")
+    });
+    assert_eq!((&report.written, only(&report), other.state()), (&Written::Lifted, Answer::Lifted, 'T'));
+}
+
+#[test]
 fn a_host_that_died_is_gone_and_struck_out() {
     let room = Room::new();
     let mut other = Other::start(&room);

@@ -110,7 +110,8 @@ fn take(trace: &mut RunTrace, places: &mut HashMap<CallId, usize>, event: Event)
         Kind::Resolved => {
             let place = *places.get(&call_of(&event)?)?;
             let call = trace.calls.get_mut(place)?;
-            call.resolved = facts.resolution;
+            (call.resolved, call.resolved_by) = (facts.resolution, facts.by);
+            call.resolved_ms = Some(event.at_ms);
             if let (Some(whole), Some(given)) = (call.content.as_mut(), content)
                 && given.outcome.is_some()
             {
@@ -146,6 +147,8 @@ fn begin(call: CallId, event: &Event, facts: Facts, content: Option<CallContent>
         usage: facts.usage,
         approval: facts.approval,
         resolved: None,
+        resolved_by: None,
+        resolved_ms: None,
         erased: content.is_none(),
         content,
     })

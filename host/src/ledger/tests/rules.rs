@@ -258,7 +258,7 @@ async fn a_closed_ledger_refuses_every_clone() {
 }
 
 fn resolved(run: RunId, n: u64, resolution: Resolution) -> Resolved {
-    Resolved { call: call(n), run, resolution, outcome: None, at_ms: 3_000 }
+    Resolved { call: call(n), run, resolution, by: "a person".to_owned(), outcome: None, at_ms: 3_000 }
 }
 
 #[tokio::test]
