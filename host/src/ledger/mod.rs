@@ -329,8 +329,9 @@ impl Ledger {
         }
     }
 
-    /// Erases the content of records written before a time, but of calls that still run and of calls whose key
-    /// is bound; keys are kept at least 24 hours. Blocks: call it off the async workers.
+    /// Erases the content of records written before a time, but of calls that still run, of calls that a person may
+    /// still approve, and of calls whose key is bound; keys are kept at least 24 hours. Blocks: call it off the async
+    /// workers.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`], [`LedgerError::Damaged`] or [`LedgerError::Open`]; what was erased stays erased.
