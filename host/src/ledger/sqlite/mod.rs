@@ -8,6 +8,7 @@ mod approvals;
 mod audit;
 mod batch;
 mod checkpoint;
+mod dead;
 mod doubts;
 mod files;
 mod fold;
