@@ -37,7 +37,7 @@ use crate::guard::{Refusal as GuardRefusal, Standing};
 use commit::Committer;
 use health::Health;
 use record::Record;
-use sqlite::{Checkpointer, Growth, Place};
+use sqlite::{Checkpointer, Growth, OpenFiles, Place};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -91,11 +91,13 @@ impl Ledger {
         let (health, growth) = (Health::default(), Arc::new(Growth::default()));
         let (writer, place, wal) = sqlite::open(&path, &disk, &growth, now_ms)?;
         let host = writer.host();
+        let files = OpenFiles::of(&place, host)?;
         let committer = Arc::new(Committer::new(Box::new(writer), health.clone()));
         let checkpointer =
             Checkpointer::start(&place, disk.vfs(), growth, Arc::clone(&committer), health.clone())?;
         let lookups = Mutex::new(Some(LedgerReader::open(place.path(), disk.vfs())?));
-        let sync = GroupSync::start(Arc::clone(&disk), wal, health.clone())
+        let look = Box::new(move || files.look());
+        let sync = GroupSync::start(Arc::clone(&disk), wal, look, health.clone())
             .map_err(|error| LedgerError::Open { path: path.clone(), cause: error.to_string() })?;
         let found = Mutex::default();
         Ok(Self(Arc::new(Inner { checkpointer, sync, lookups, found, committer, health, disk, place, host })))
@@ -327,8 +329,9 @@ impl Ledger {
         }
     }
 
-    /// Erases the content of records written before a time, but of calls that still run and of calls whose key
-    /// is bound; keys are kept at least 24 hours. Blocks: call it off the async workers.
+    /// Erases the content of records written before a time, but of calls that still run, of calls that a person may
+    /// still approve, and of calls whose key is bound; keys are kept at least 24 hours. Blocks: call it off the async
+    /// workers.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`], [`LedgerError::Damaged`] or [`LedgerError::Open`]; what was erased stays erased.

@@ -1,8 +1,10 @@
 //! Group sync: one thread makes the write-ahead log durable for everyone who asked before it began.
 //!
-//! Runs on a descriptor of its own, off the writer's lock, so commits go on beside it. Invariant: whoever waits
-//! is answered by a sync that began after it asked; after a failed sync nobody is ever answered well again,
-//! because the kernel may have dropped the pages (`fsync` reports an error once and calls them clean).
+//! Runs on a descriptor of its own, off the writer's lock, so commits go on beside it. After each sync, and every
+//! [`LOOK_EVERY`] while there is none, it looks whether the ledger is still there, and stops everything where it is not.
+//! Invariant: whoever waits is answered by a sync that began after it asked, and by a look after that; after a failed sync
+//! nobody is ever answered well again, because the kernel may have dropped the pages (`fsync` reports an error once and
+//! calls them clean).
 
 use super::disk::{Disk, Sync as What};
 use super::error::LedgerError;
@@ -17,6 +19,13 @@ use tokio::sync::oneshot;
 /// The part of the last sync's time that a group waits to fill up to the size of the last: callers that
 /// were answered together come back together, and would otherwise split into two alternating groups.
 const GATHER_DIVISOR: u32 = 8;
+
+/// Time between two looks: how long what needs no sync may go on being written to a ledger that was taken away. Whoever
+/// waits for a sync is never told that such a record counts.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Whether the ledger is still where it was.
+pub(super) type Look = Box<dyn Fn() -> Result<(), LedgerError> + Send>;
 
 /// Queues callers for the thread that syncs.
 pub(super) struct GroupSync {
@@ -37,12 +46,13 @@ struct State {
 
 impl GroupSync {
     /// Starts the thread, which keeps `wal` open.
-    pub(super) fn start(disk: Arc<dyn Disk>, wal: File, health: Health) -> io::Result<Self> {
+    pub(super) fn start(disk: Arc<dyn Disk>, wal: File, look: Look, health: Health) -> io::Result<Self> {
         let shared = Arc::new(Shared { state: Mutex::default(), wake: Condvar::new() });
         let worker = Worker {
             shared: Arc::clone(&shared),
             disk,
             wal,
+            look,
             health,
             last_group: 0,
             last_took: Duration::ZERO,
@@ -91,6 +101,7 @@ struct Worker {
     shared: Arc<Shared>,
     disk: Arc<dyn Disk>,
     wal: File,
+    look: Look,
     health: Health,
     last_group: usize,
     last_took: Duration,
@@ -114,19 +125,42 @@ impl Worker {
         self.health.check()?;
         self.disk
             .sync(What::Wal, &self.wal)
-            .map_err(|error| self.health.fail(format_args!("syncing the write-ahead log failed: {error}")))
+            .map_err(|error| self.health.fail(format_args!("syncing the write-ahead log failed: {error}")))?;
+        self.look()
+    }
+
+    fn look(&self) -> Result<(), LedgerError> {
+        self.health.check()?;
+        (self.look)().map_err(|error| {
+            let kept = self.health.keep(error);
+            tracing::error!("all calls are stopped: {kept}");
+            kept
+        })
     }
 
     fn next_group(&self) -> Option<Vec<oneshot::Sender<Result<(), LedgerError>>>> {
         let (expected, patience) = (self.last_group, self.last_took / GATHER_DIVISOR);
-        let state = self.shared.lock();
-        let idle = |state: &mut State| state.waiting.is_empty() && !state.stop;
-        let state = self.shared.wake.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner);
+        let state = self.wait_for_callers();
         let small = |state: &mut State| state.waiting.len() < expected && !state.stop;
         let gathered = self.shared.wake.wait_timeout_while(state, patience, small);
         let (mut state, _) = gathered.unwrap_or_else(PoisonError::into_inner);
         let group = std::mem::take(&mut state.waiting);
         (!group.is_empty()).then_some(group)
+    }
+
+    /// Until somebody waits or the thread is to end; meanwhile looks now and then.
+    fn wait_for_callers(&self) -> MutexGuard<'_, State> {
+        loop {
+            let idle = |state: &mut State| state.waiting.is_empty() && !state.stop;
+            let waited = self.shared.wake.wait_timeout_while(self.shared.lock(), LOOK_EVERY, idle);
+            let (state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+            if !waited.timed_out() {
+                return state;
+            }
+            drop(state);
+            // What it finds is kept, and refuses everything from then on.
+            let _ = self.look();
+        }
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) async fn record(
     let expected = trip.note.expected.as_ref().zip(given);
     let met = expected.and_then(|(expected, output)| expectation::met(expected, output));
     logs.extend(notes(trip, &outcome));
+    let only_read = started.as_ref().is_some_and(|started| started.effect == ledger::Effect::ReadOnly);
     let written = match started {
         Some(started) => {
             let in_doubt = failed && effect_possible && !started.effect.repeatable();
@@ -75,7 +76,8 @@ pub(super) async fn record(
     match written {
         Ok(()) => outcome,
         Err(error) => {
-            outcome::unrecorded(trip, &error, effect_possible || outcome.status == Status::Completed)
+            let ran = effect_possible || outcome.status == Status::Completed;
+            outcome::unrecorded(trip, &error, ran && !only_read)
         }
     }
 }

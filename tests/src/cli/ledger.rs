@@ -163,6 +163,26 @@ fn prune_erases_contents_and_keeps_the_chain() {
 }
 
 #[test]
+fn prune_leaves_alone_what_a_person_may_still_approve() {
+    let test = TestGate::answering(r#"{"sent":true}"#, "verdict = \"ask\"");
+    test.policy();
+    let folder = test.path("");
+    let call = |code| toolgate(&folder, ["call", "guest", "{}", "--json"]).code(code).json();
+    let kept = || {
+        let report = toolgate(&folder, ["prune", "--before", "2999-01-01", "--json"]).code(0).json();
+        report["kept"].clone()
+    };
+    let asked = call(3);
+    let id = asked["approval"].as_str().expect("an approval");
+    assert_eq!(kept(), json!(1));
+    toolgate(&folder, ["approve", id]).code(0);
+    assert_eq!(kept(), json!(1), "nobody has used the yes yet");
+    assert_eq!(call(0)["output"], json!({"sent": true}));
+    assert_eq!(kept(), json!(0));
+    toolgate(&folder, ["verify"]).code(0);
+}
+
+#[test]
 fn reading_makes_no_ledger_and_says_where_one_would_be() {
     let test = host();
     test.policy();

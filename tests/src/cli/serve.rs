@@ -79,3 +79,22 @@ async fn at_sigterm_the_call_in_flight_is_answered_and_no_later_request_is() {
     assert_eq!(test.verified().running, 0);
     assert_eq!(test.all_calls()[0].state, CallState::Completed);
 }
+
+#[test]
+fn a_server_whose_ledger_is_removed_runs_nothing_more_and_does_not_end_well() {
+    let test = TestGate::new().guest(&Guest::answering(r#"{"sent":true}"#), "effect = \"once\"");
+    let log = test.path("serve.log");
+    let mut served = Served::start_logging(&test.policy(), &log);
+    served.call(1, "guest", &json!({"text": "a"}));
+    assert_eq!(served.answer()["result"]["_meta"]["toolgate/outcome"]["status"], json!("completed"));
+    for suffix in ["", "-wal", "-shm", "-host-1"] {
+        std::fs::remove_file(format!("{}{suffix}", test.ledger().display())).unwrap();
+    }
+    served.call(2, "guest", &json!({"text": "b"}));
+    let answer = served.answer();
+    assert_eq!(answer["result"]["_meta"]["toolgate/outcome"]["reason"], json!("ledger_unavailable"));
+    assert!(!answer.to_string().contains("moved"), "the agent is told nothing of the host's files: {answer}");
+    assert_eq!(served.close().1, Some(1));
+    let said = std::fs::read_to_string(log).unwrap();
+    assert!(said.contains("was removed, moved or replaced"), "{said}");
+}

@@ -1,7 +1,8 @@
 //! Amounts: money, tokens, time, fuel, host calls and output, of a run and of a principal.
 
-use super::{Clock, SLEEPS, SPINS, UNAVAILABLE, alone, assert_guard, choosing, fails, open, say};
+use super::{Clock, SLEEPS, SPINS, UNAVAILABLE, alone, assert_guard, choosing, fails, open, say, short};
 use crate::support::gate::suggest;
+use crate::support::mcp::Served;
 use crate::support::{Guest, TestGate, assert_word, until, word};
 use serde_json::json;
 use std::sync::Arc;
@@ -304,4 +305,24 @@ async fn a_call_that_is_given_up_while_it_runs_leaves_spent_what_was_held_for_it
     call.abort();
     until("it has ended", || test.all_calls().iter().all(|call| call.state != CallState::Started)).await;
     assert_eq!(run.status().await.unwrap().usage.cost_usd, 0.1);
+}
+
+#[tokio::test]
+async fn what_a_server_held_that_was_killed_is_not_waited_for() {
+    let policy = format!("{TEN_CENTS}\nlimits.deadline = \"1h\"\nlimits.call_deadline = \"1h\"");
+    let guest = choosing(&[('s', SLEEPS)]).with_sleep();
+    let test = TestGate::new().guarded().section("[spend]\nhour = \"0.15\"").guest(&guest, &policy);
+    let path = test.policy();
+    let (mut dies, mut lives) = (Served::start(&path), Served::start(&path));
+    dies.call(1, "guest", &json!({"text": "sleep"}));
+    until("its call runs", || test.all_calls().iter().any(|call| call.state == CallState::Started)).await;
+    let mut asked = |id: u64| {
+        lives.call(id, "guest", &json!({"text": id.to_string()}));
+        short(&lives.answer())["reason"].clone()
+    };
+    assert_eq!(asked(1), json!("rate_limited"), "it may cost nothing yet");
+    dies.kill();
+    assert_eq!(asked(2), json!("budget_exhausted"), "nobody knows, so it is spent");
+    assert!(test.all_calls().iter().any(|call| call.state == CallState::Abandoned));
+    test.verified();
 }

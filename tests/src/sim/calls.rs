@@ -56,11 +56,21 @@ impl World {
     }
 
     /// What the ledger in memory says: a run that stands gives not even a recorded answer; a key goes before the
-    /// other guards.
+    /// other guards. Who is told to wait does not wait for the calls of the dead.
     fn answer(&mut self, host: usize, ask: &Ask, tool: usize, key: Key) -> (Answer, Vec<Reading>) {
-        self.hosts[host].follow(&self.ledger, ask.run, Some(&ask.tool));
-        let Consulted { answer, readings } = self.hosts[host].board.admit(ask);
+        let mut consulted = self.consult(host, ask);
+        let waits = matches!(&consulted.answer, Err(refusal) if refusal.code == Denial::RateLimited);
+        if waits && self.mark_the_dead(host) {
+            self.summary.note("freed");
+            consulted = self.consult(host, ask);
+        }
+        let Consulted { answer, readings } = consulted;
         (self.decide(host, answer, tool, key), readings)
+    }
+
+    fn consult(&mut self, host: usize, ask: &Ask) -> Consulted {
+        self.hosts[host].follow(&self.ledger, ask.run, Some(&ask.tool));
+        self.hosts[host].board.admit(ask)
     }
 
     fn decide(&mut self, host: usize, verdict: Result<Admission, Refusal>, tool: usize, key: Key) -> Answer {

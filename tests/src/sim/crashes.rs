@@ -1,7 +1,7 @@
 //! Hosts that die and come back, and what they must agree on then.
 //!
-//! Not here: what a crash interrupts. Invariant: a call of a dead host gets its one mark: when any host starts, or
-//! when its key is asked for.
+//! Now and then one of several stays away for good. Not here: what a crash interrupts. Invariant: a call of a dead host
+//! gets its one mark: when any host starts, when its key is asked for, or when it may be what another call waits for.
 
 use super::executor::Key;
 use super::host::{Bound, Host};
@@ -9,6 +9,9 @@ use super::world::{Next, World};
 use std::collections::BTreeSet;
 use toolgate::call::RunId;
 use toolgate::guard::event::{Blame, Ended, Kind};
+
+/// Away for so long, a host is gone: agents do not live that long, and a day's window is over.
+const GONE_MS: u64 = 25 * 3_600_000;
 
 impl World {
     pub(super) fn something_dies(&mut self) -> bool {
@@ -22,7 +25,15 @@ impl World {
         if let Some(twin) = &mut self.twin {
             twin.crash(host, closes);
         }
-        let after_ms = self.chance.below(20_000);
+        // Only ever one host, and never the only one, so that the agents have somewhere to go.
+        let last_of_several = host > 0 && host + 1 == self.hosts.len();
+        let after_ms = match last_of_several && self.chance.percent(20) {
+            true => {
+                self.summary.note("gone");
+                GONE_MS
+            }
+            false => self.chance.below(20_000),
+        };
         self.later(after_ms, Next::Start(host));
     }
 
@@ -33,7 +44,9 @@ impl World {
         }
         let dead: Vec<usize> = (0..self.hosts.len()).filter(|host| !self.hosts[*host].alive).collect();
         self.hosts[host].start(&self.ledger);
-        dead.into_iter().for_each(|dead| self.mark(host, dead));
+        for dead in dead {
+            self.mark(host, dead);
+        }
         let runs = self.agents.iter().map(|agent| agent.run).collect();
         self.agrees_with_its_twin(host, &runs);
     }
@@ -47,17 +60,20 @@ impl World {
         }
     }
 
-    /// Every dead host's calls get their marks.
-    pub(super) fn mark_the_dead(&mut self, host: usize) {
+    /// Every dead host's calls get their marks. Whether there were any.
+    pub(super) fn mark_the_dead(&mut self, host: usize) -> bool {
+        let mut marked = false;
         for dead in 0..self.hosts.len() {
-            if !self.hosts[dead].alive {
-                self.mark(host, dead);
-            }
+            marked |= !self.hosts[dead].alive && self.mark(host, dead);
         }
+        marked
     }
 
-    fn mark(&mut self, host: usize, dead: usize) {
-        for (run, call, key) in std::mem::take(&mut self.hosts[dead].running) {
+    /// Whether there were any.
+    fn mark(&mut self, host: usize, dead: usize) -> bool {
+        let left = std::mem::take(&mut self.hosts[dead].running);
+        let marked = !left.is_empty();
+        for (run, call, key) in left {
             self.summary.note("mark");
             if self.ledger.keys.get(&key) == Some(&Bound::Running(call)) {
                 self.ledger.keys.insert(key, Bound::InDoubt);
@@ -65,6 +81,7 @@ impl World {
             let ended = Ended { call, blame: Blame::Nothing, spent: None, result: None, slow_ms: None };
             self.write(host, run, Kind::Ended(ended));
         }
+        marked
     }
 
     pub(super) fn all_hosts_agree(&mut self) {

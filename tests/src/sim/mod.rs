@@ -1,8 +1,8 @@
 //! The simulator: scripted agents on virtual time over the guards' pure cores, and over a real ledger.
 //!
 //! A seed gives 8 to 32 agents (obedient, looping, retrying, forking, polling, echoing, ignoring every refusal;
-//! restarted at random), one to three hosts that crash and come back, tools that fail, and a person who continues what
-//! was halted. They share a ledger in memory. After every record the [`auditor`] adds up by itself what happened and
+//! restarted at random), one to three hosts that crash and come back, or stay away for good, tools that fail, and a
+//! person who continues what was halted. They share a ledger in memory. After every record the [`auditor`] adds up by itself what happened and
 //! compares. On SQLite, the same world puts everything to a real [`ledger`](twin) too, which must decide alike. A seed
 //! is its whole life: the same seed, the same records.
 //!
@@ -94,7 +94,7 @@ fn the_seeds_together_see_every_guard_at_work() {
     (0..60).for_each(|seed| seen.add(&World::in_memory(seed).live()));
     #[rustfmt::skip]
     let expected = [
-        "admitted", "recorded", "crash", "mark", "retried", "not_retried", "child", "halted", "paused", "continued", "once", "overrun",
+        "admitted", "recorded", "crash", "gone", "mark", "retried", "not_retried", "child", "halted", "paused", "continued", "once", "overrun",
         "noticed",
         // Refusals, by code.
         "breaker_open", "budget_exhausted", "checkpoint_and_refresh", "conflict", "depth_exceeded", "in_doubt",

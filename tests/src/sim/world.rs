@@ -166,6 +166,9 @@ impl World {
     fn turn(&mut self, index: usize) {
         let host = self.agents[index].host;
         if !self.hosts[host].alive {
+            if self.chance.percent(10) {
+                self.restart(index);
+            }
             return self.later(1_000, Next::Act(index));
         }
         if self.something_dies() {

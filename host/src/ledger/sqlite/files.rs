@@ -6,9 +6,9 @@
 use super::Place;
 use crate::ledger::disk::{Disk, Sync};
 use crate::ledger::error::LedgerError;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Makes the folder and an empty file when they are missing, and private. The end of opening makes the names in the
@@ -37,7 +37,7 @@ pub(super) fn sync_folder(folder: &Path, disk: &dyn Disk) -> io::Result<()> {
 /// The lock that a living host holds.
 pub(super) struct HostLock {
     path: PathBuf,
-    _file: File,
+    file: File,
 }
 
 impl HostLock {
@@ -46,15 +46,25 @@ impl HostLock {
         let path = lock_path(place, host);
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
         file.try_lock().map_err(io::Error::from)?;
-        Ok(Self { path, _file: file })
+        Ok(Self { path, file })
     }
 }
 
 impl Drop for HostLock {
     fn drop(&mut self) {
-        // A file that stays behind carries no lock and says so to the next host.
-        let _ = fs::remove_file(&self.path);
+        let there = fs::metadata(&self.path).map(|there| number(&there));
+        let ours = self.file.metadata().map(|ours| number(&ours));
+        // Where the ledger was taken away and another one made, the name may be another host's by now.
+        if matches!((ours, there), (Ok(ours), Ok(there)) if ours == there) {
+            // A file that stays behind carries no lock and says so to the next host.
+            let _ = fs::remove_file(&self.path);
+        }
     }
+}
+
+/// What tells a file from any other: its device, and its number there.
+pub(super) fn number(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
 }
 
 /// Whether the host is known to have died. In doubt it lives.
@@ -72,7 +82,8 @@ pub(super) fn forget(place: &Place, host: u64) {
     let _ = fs::remove_file(lock_path(place, host));
 }
 
-fn lock_path(place: &Place, host: u64) -> PathBuf {
+/// The file whose lock a host holds.
+pub(super) fn lock_path(place: &Place, host: u64) -> PathBuf {
     place.beside(&format!("-host-{host}"))
 }
 

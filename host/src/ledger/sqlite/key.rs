@@ -4,8 +4,8 @@
 //! in-doubt call keeps it.
 
 use super::batch::Batch;
+use super::dead;
 use super::files;
-use super::recover;
 use super::row::{Call, int, uint};
 use super::writer::{Failure, Own};
 use crate::call::CallId;
@@ -36,7 +36,7 @@ pub(super) fn look_up(
 ) -> Result<Option<Result<Start, LedgerError>>, Failure> {
     let Some(mut bound) = find(batch, scope)? else { return Ok(None) };
     if bound.ending.is_none() && bound.host != own.host && files::is_dead(&own.place, bound.host) {
-        recover::mark_calls_of(batch, bound.host, start.record.at_ms)?;
+        dead::strike_out(batch, &own.place, bound.host, start.record.at_ms)?;
         match find(batch, scope)? {
             Some(marked) => bound = marked,
             None => return Ok(None),
@@ -60,9 +60,7 @@ pub(super) fn doubted(own: &Own, batch: &mut Batch<'_>, start: &StartOp) -> Resu
     if start.effect.repeatable() {
         return Ok(None);
     }
-    for host in recover::dead_hosts(batch, &own.place, own.host)? {
-        recover::mark_calls_of(batch, host, start.record.at_ms)?;
-    }
+    dead::strike_out_all(batch, &own.place, own.host, start.record.at_ms)?;
     let mut select = batch.connection.prepare_cached(
         "SELECT keys.call FROM keys JOIN events ON events.seq = keys.intent JOIN runs ON runs.id = events.run \
          WHERE keys.in_doubt = 1 AND keys.arguments = ?1 AND runs.principal = ?2 \

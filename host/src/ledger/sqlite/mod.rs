@@ -8,11 +8,13 @@ mod approvals;
 mod audit;
 mod batch;
 mod checkpoint;
+mod dead;
 mod doubts;
 mod files;
 mod fold;
 mod guards;
 mod key;
+mod presence;
 mod prune;
 mod reader;
 mod recover;
@@ -28,6 +30,7 @@ pub use approvals::{approval_binding, approval_message};
 pub use reader::LedgerReader;
 
 pub(super) use checkpoint::{Checkpointer, Growth};
+pub(super) use presence::OpenFiles;
 pub(super) use prune::erase;
 pub(super) use writer::Writer;
 

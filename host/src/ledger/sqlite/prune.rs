@@ -1,7 +1,8 @@
 //! Erasing old contents: the chain keeps their digests, so it still verifies.
 //!
 //! The *pruned* record that allows it is written first, by the writer. Invariant: nothing of a call that still
-//! runs, or whose key is in doubt, or bound and under 24 hours old, is erased; steps are short, so that writers get their turn.
+//! runs, that a person may still approve, or whose key is in doubt, or bound and under 24 hours old, is erased; steps are
+//! short, so that writers get their turn.
 
 use super::row::{int, uint};
 use super::{Place, connect, empty_log, fold, sql};
@@ -38,9 +39,11 @@ fn erase_all(connection: &Connection, before_ms: u64, now_ms: u64) -> rusqlite::
     let keys_before = before_ms.min(now_ms.saturating_sub(KEY_KEPT_MS));
     let forget = "DELETE FROM keys WHERE ending IS NOT NULL AND in_doubt = 0 AND at_ms < ?1";
     let keys = connection.execute(forget, [int(keys_before)])?;
-    // In this order: a call up to `last` that runs, or that holds its key, as it does from its intent on, is seen.
+    // In this order: a call up to `last` that runs, that waits for a person, or that holds its key, as it does from its
+    // intent on, is seen.
     let last = connection.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| uint(row, 0))?;
-    let kept = Kept { running: fold::running(connection)?, bound: bound_calls(connection)? };
+    let (running, bound) = (fold::running(connection)?, bound_calls(connection)?);
+    let kept = Kept { running, asked: asked_about(connection, now_ms)?, bound };
     let mut report = PruneReport { keys: keys as u64, ..PruneReport::default() };
     let mut from = 0;
     while from < last {
@@ -57,6 +60,8 @@ fn erase_all(connection: &Connection, before_ms: u64, now_ms: u64) -> rusqlite::
 struct Kept {
     /// Intents of running calls.
     running: BTreeMap<u64, u64>,
+    /// Records with the arguments that a person is asked about, or that a yes nobody has used yet is for.
+    asked: HashSet<u64>,
     /// Calls whose key is bound or held.
     bound: HashSet<[u8; 16]>,
 }
@@ -65,6 +70,13 @@ fn bound_calls(connection: &Connection) -> rusqlite::Result<HashSet<[u8; 16]>> {
     let mut select = connection.prepare("SELECT call FROM keys")?;
     let calls = select.query_map([], |row| row.get(0))?;
     calls.collect()
+}
+
+fn asked_about(connection: &Connection, now_ms: u64) -> rusqlite::Result<HashSet<u64>> {
+    let text = "SELECT asked FROM approvals WHERE state IN ('asked', 'approved') AND expires_ms > ?1";
+    let mut select = connection.prepare(text)?;
+    let records = select.query_map([int(now_ms)], |row| uint(row, 0))?;
+    records.collect()
 }
 
 fn step(
@@ -81,7 +93,8 @@ fn step(
     let old: Vec<_> = old.collect::<rusqlite::Result<_>>()?;
     let mut update = connection.prepare_cached("UPDATE events SET content = NULL WHERE seq = ?1")?;
     for (seq, call, bytes) in old {
-        if kept.running.contains_key(&seq) || call.is_some_and(|call| kept.bound.contains(&call)) {
+        let needed = kept.running.contains_key(&seq) || kept.asked.contains(&seq);
+        if needed || call.is_some_and(|call| kept.bound.contains(&call)) {
             report.kept += 1;
         } else {
             update.execute([int(seq)])?;

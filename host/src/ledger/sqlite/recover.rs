@@ -6,7 +6,8 @@
 
 use super::Place;
 use super::batch::{Batch, Tip};
-use super::files::{self, HostLock};
+use super::dead;
+use super::files::HostLock;
 use super::fold;
 use super::key;
 use super::row::{Call, EVENT_COLUMNS, Event, Run, facts, int, json, uint, unreadable};
@@ -75,16 +76,7 @@ pub(super) fn register(
     place: &Place,
     now_ms: u64,
 ) -> Result<(u64, HostLock), Failure> {
-    let hosts = {
-        let mut select = batch.connection.prepare("SELECT id FROM hosts")?;
-        let ids = select.query_map([], |row| uint(row, 0))?;
-        ids.collect::<rusqlite::Result<Vec<u64>>>()?
-    };
-    for host in hosts.into_iter().filter(|host| files::is_dead(place, *host)) {
-        mark_calls_of(batch, host, now_ms)?;
-        batch.connection.execute("DELETE FROM hosts WHERE id = ?1", [int(host)])?;
-        files::forget(place, host);
-    }
+    dead::strike_out_all(batch, place, NOBODY, now_ms)?;
     let pid = std::process::id();
     let insert = "INSERT INTO hosts (pid, started_ms) VALUES (?1, ?2)";
     batch.connection.execute(insert, params![pid, int(now_ms)])?;
@@ -94,18 +86,14 @@ pub(super) fn register(
     Ok((host, lock))
 }
 
-/// The hosts that died without anybody having noticed.
-pub(super) fn dead_hosts(batch: &Batch<'_>, place: &Place, own: u64) -> rusqlite::Result<Vec<u64>> {
-    let mut select = batch.connection.prepare_cached("SELECT id FROM hosts WHERE id <> ?1")?;
-    let hosts: Vec<u64> =
-        select.query_map([int(own)], |row| uint(row, 0))?.collect::<rusqlite::Result<_>>()?;
-    Ok(hosts.into_iter().filter(|host| files::is_dead(place, *host)).collect())
-}
+/// The number of no host: they are counted from 1.
+const NOBODY: u64 = 0;
 
-/// Gives every running call of a dead host its ending.
-pub(super) fn mark_calls_of(batch: &mut Batch<'_>, host: u64, now_ms: u64) -> Result<(), Failure> {
-    let running = fold::running(batch.connection)?;
-    for (intent, _) in running.into_iter().filter(|(_, runs_on)| *runs_on == host) {
+/// Gives every running call of a dead host its ending. Whether there were any.
+pub(super) fn mark_calls_of(batch: &mut Batch<'_>, host: u64, now_ms: u64) -> Result<bool, Failure> {
+    let mut running = fold::running(batch.connection)?;
+    running.retain(|_, runs_on| *runs_on == host);
+    for intent in running.keys().copied() {
         let Unended { call, run, effect, scope } = read_unended(batch.connection, intent)?;
         let end = if effect == Effect::ReadOnly { End::Abandoned } else { End::InDoubt };
         let record = Record::mark(call, end, host, now_ms)?;
@@ -115,7 +103,7 @@ pub(super) fn mark_calls_of(batch: &mut Batch<'_>, host: u64, now_ms: u64) -> Re
             key::settle(batch, &scope, call, Some(end), seq, now_ms)?;
         }
     }
-    Ok(())
+    Ok(!running.is_empty())
 }
 
 /// What a mark needs to know of the intent. Contents of running calls are never erased.

@@ -7,7 +7,7 @@ use super::batch::{self, Batch, Memory, Tip};
 use super::files::HostLock;
 use super::key;
 use super::row::{Run, int};
-use super::{Place, approvals, doubts, empty_log, recover, sql, turn};
+use super::{Place, approvals, dead, doubts, empty_log, recover, sql, turn};
 use crate::call::{CallId, Denial, RunId};
 use crate::guard::event::{Hold, Steer};
 use crate::guard::settings::RunGuards;
@@ -240,7 +240,7 @@ fn begin<'a>(own: &mut Own, batch: &mut Batch<'a>, start: &'a StartOp) -> Result
     }
     let (answer, readings) = match &start.ask {
         Some(ask) => {
-            let Consulted { answer, readings } = batch.board(start.run, Some(&ask.tool))?.admit(ask);
+            let Consulted { answer, readings } = dead::consult(batch, &own.place, own.host, start.run, ask)?;
             (answer.map(Some), readings)
         }
         None => (Ok(None), Vec::new()),

@@ -35,6 +35,7 @@ fn gated() -> (Arc<Gated>, GroupSync, Receiver<()>, Sender<io::Result<()>>) {
     let sync = GroupSync::start(
         Arc::clone(&disk) as Arc<dyn Disk>,
         tempfile::tempfile().unwrap(),
+        Box::new(|| Ok(())),
         Health::default(),
     );
     (disk, sync.unwrap(), has_begun, go)
