@@ -120,7 +120,7 @@ pub(super) fn decide(host: &Host, trip: &mut Trip, call: ValidCall) -> Result<Pe
     };
     let (tool, arguments, meta) = call.into_parts();
     let key = key(&tool, &meta, trip, &arguments_digest);
-    fallback::prepare(host, trip, &tool, &arguments, &arguments_digest);
+    fallback::prepare(host, trip, &tool, &arguments, &meta, &arguments_digest);
     let ask = ask::ask(host, trip, &tool, fingerprint);
     let approval = approval::asks(host, &tool, &decision, meta.ambiguity, &arguments_digest);
     trip.hint = decision.hint.filter(|_| decision.verdict == Verdict::Ask);

@@ -2,19 +2,17 @@
 
 use super::checkpoint::Checkpoint;
 use super::ending::Ending;
-use super::fallback::StandIn;
+use super::fallback::{Prepared, StandIn};
 use super::intent::{Begun, Unended};
 use super::note::Note;
 use super::sanitize::SafeResult;
 use super::stages::Stages;
 use super::{check, decide, execute, fallback, intent, propose, record, reserved, sanitize, validate};
 use crate::call::{CallId, Lineage, Outcome, RunId, Suggestion};
-use crate::catalog::Tool;
 use crate::gate::Host;
 use crate::guard::Reading;
 use crate::guard::event::{Fingerprint, Steer};
 use crate::ledger::NewApproval;
-use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -77,8 +75,8 @@ pub(crate) struct Trip {
     pub(super) readings: Vec<Reading>,
     /// What the agent should know beside the result.
     pub(super) notices: Vec<String>,
-    /// The tool and its arguments, where its policy has a fallback.
-    pub(super) fallback: Option<(Arc<Tool>, Value)>,
+    /// What a fallback will need, where the tool's policy has one.
+    pub(super) fallback: Option<Prepared>,
     /// What is given instead of the result.
     pub(super) stand_in: Option<StandIn>,
     /// Where a result is remembered as the last good one.
