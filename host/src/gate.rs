@@ -7,7 +7,7 @@
 use crate::call::{Lineage, Outcome, RunId, Suggestion};
 use crate::catalog::{Cache, Catalog, CatalogError, Compiler, Loader, ToolCard};
 use crate::control::{Control, ControlError, Killed, Target, count_in, path_beside};
-use crate::guard::{Course, Standing};
+use crate::guard::Standing;
 use crate::ledger::{Disk, Ledger, LedgerError, LedgerOptions, NewRun, SystemDisk};
 use crate::opening::{load_policy, refuse_unlocked, refuse_widening, run_name};
 use crate::pipeline::{self, ProgressSink};
@@ -144,9 +144,7 @@ impl Host {
 
     /// Where a run stands, the kill switch counted in; in words for the agent.
     pub(crate) async fn standing(&self, run: RunId) -> Result<Standing, LedgerError> {
-        let (guards, spend) = (Arc::clone(&self.policy.run.guards), Arc::clone(&self.policy.spend));
-        let standing = self.ledger.standing(run, guards, spend, self.seams.now_ms()).await?;
-        let mut standing = standing.ok_or(LedgerError::UnknownRun(run))?;
+        let mut standing = self.run_standing(run).await?.ok_or(LedgerError::UnknownRun(run))?;
         let mut on = self.control.about(&self.lineage(run).await?);
         on.retain(|killed| match &killed.target {
             Target::Tool(tool) => self.catalog.tool(tool).is_some(),
@@ -158,14 +156,14 @@ impl Host {
 
     /// Whether the run or one above it is paused, halted or finished, or nobody can say.
     pub(crate) async fn stands(&self, lineage: &Lineage) -> bool {
-        for run in lineage.runs() {
-            let (guards, spend) = (Arc::clone(&self.policy.run.guards), Arc::clone(&self.policy.spend));
-            match self.ledger.standing(run, guards, spend, self.seams.now_ms()).await {
-                Ok(Some(standing)) if standing.course == Course::Running => {}
-                _ => return true,
-            }
-        }
-        false
+        let standing = self.run_standing(lineage.run()).await;
+        !matches!(standing, Ok(Some(standing)) if standing.stands.is_none())
+    }
+
+    /// Where a run stands on the ledger; `None` when there is no such run.
+    pub(crate) async fn run_standing(&self, run: RunId) -> Result<Option<Standing>, LedgerError> {
+        let (guards, spend) = (Arc::clone(&self.policy.run.guards), Arc::clone(&self.policy.spend));
+        self.ledger.standing(run, guards, spend, self.seams.now_ms()).await
     }
 
     async fn open_run(&self, options: &RunOptions) -> Result<RunId, LedgerError> {

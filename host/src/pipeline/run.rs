@@ -7,7 +7,9 @@ use super::intent::{Begun, Unended};
 use super::note::Note;
 use super::sanitize::SafeResult;
 use super::stages::Stages;
-use super::{check, decide, execute, fallback, intent, propose, record, reserved, sanitize, validate};
+use super::{
+    check, course, decide, execute, fallback, intent, propose, record, reserved, sanitize, validate,
+};
 use crate::call::{CallId, Lineage, Outcome, RunId, Suggestion};
 use crate::gate::Host;
 use crate::guard::Reading;
@@ -25,6 +27,7 @@ pub(crate) async fn run(host: &Host, suggestion: Suggestion, progress: Option<Pr
     }
     let mut unended = Unended::new(host);
     let ended = story(host, &mut trip, &mut unended, suggestion).await;
+    let ended = course::first(host, &mut trip, ended).await;
     fallback::stand_in(host, &mut trip, &ended).await;
     record::record(host, &mut trip, unended, ended).await
 }
@@ -91,6 +94,8 @@ pub(crate) struct Trip {
     pub(super) asked: Option<NewApproval>,
     /// What a refusing guard does to a run, and which one it is.
     pub(super) steer: Option<(RunId, Steer, String)>,
+    /// Its run is over and has had its proposals: the refusal is told, and not written.
+    pub(super) unwritten: bool,
     /// Set once the guest may run.
     pub(super) admitted: Arc<AtomicBool>,
     /// Where progress goes.
@@ -119,6 +124,7 @@ impl Trip {
             checkpoint: None,
             asked: None,
             steer: None,
+            unwritten: false,
             admitted: Arc::default(),
             progress,
         }
