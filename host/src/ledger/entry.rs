@@ -375,6 +375,8 @@ pub struct Turn {
     pub policy_digest: [u8; 32],
     /// Why the agent says it.
     pub thought: Option<String>,
+    /// What it expects to get.
+    pub expected: Option<Value>,
     /// What it says, each with what was said beside.
     pub words: Vec<(Steer, Option<String>)>,
     /// Under which guards it may be said.

@@ -14,7 +14,8 @@ use crate::guard::GuardName;
 /// How a call ended, once the course of its run is known too.
 pub(super) async fn first<T>(host: &Host, trip: &mut Trip, ended: Result<T, Ending>) -> Result<T, Ending> {
     let (Some(run), Err(Ending::Denied(denied))) = (trip.run, &ended) else { return ended };
-    if !is_before_the_guards(denied) && !denied.is_of(GuardName::Course) {
+    let is_before_the_guards = is_before_the_guards(denied);
+    if !is_before_the_guards && !denied.is_of(GuardName::Course) {
         return ended;
     }
     // Where the ledger cannot say, the record of the refusal will fail, and that is told.
@@ -22,7 +23,7 @@ pub(super) async fn first<T>(host: &Host, trip: &mut Trip, ended: Result<T, Endi
     match standing.stands {
         Some(refusal) if refusal.code == Denial::RunHalted => {
             trip.unwritten = standing.usage.proposals >= host.policy.run.guards.budgets.proposals;
-            Err(intent::guarded(trip, refusal).into())
+            if is_before_the_guards { Err(intent::guarded(trip, refusal).into()) } else { ended }
         }
         _ => ended,
     }
