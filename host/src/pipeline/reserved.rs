@@ -2,13 +2,14 @@
 //!
 //! They answer about the run and steer it; no guest runs, so they need no permit and cost no step. What changes anything
 //! counts as a proposal, and what makes no sense as a refusal; what only reads writes nothing. Not here: where a run stands,
-//! and what may be said about it (`guard/`). Invariant: they can end or refresh the caller's own run and nothing else, and a
-//! run that stands not even that; no policy names them, and no tool of a policy can take their names.
+//! and what may be said about it (`guard/`). Invariant: they can end or refresh the caller's own run and nothing else, and
+//! not even that one while it stands or its kill switch is on; no policy names them, and no tool of a policy can take their
+//! names.
 
 use super::ending::{Denied, Ending};
 use super::intent::{self, Unended};
 use super::run::Trip;
-use super::{course, outcome, propose, record};
+use super::{course, decide, outcome, propose, record};
 use crate::call::{Denial, Outcome, RunId, Status, Suggestion};
 use crate::catalog::ToolCard;
 use crate::gate::Host;
@@ -131,7 +132,7 @@ pub(super) async fn answer(host: &Host, trip: &mut Trip, suggestion: Suggestion)
 }
 
 /// What the agent could have avoided counts like any refusal, and where the guard that refuses also halts a run, that
-/// goes on the ledger with it. For a run that stands nothing is written.
+/// goes on the ledger with it. For a run that stands, or was killed, nothing is written.
 fn is_recorded(trip: &Trip, ending: &Ending) -> bool {
     let misshapen = |denied: &Denied| {
         matches!(denied.code, Denial::Malformed | Denial::TooLarge | Denial::InvalidArguments)
@@ -212,7 +213,8 @@ fn clean(host: &Host, text: &str) -> String {
     host.sanitizer.text(text.get(..end).unwrap_or_default()).value
 }
 
-/// Has written what the agent says, as far as it changes anything.
+/// Has written what the agent says, as far as it changes anything. Of a run that an operator has killed nothing is taken:
+/// it is to be found as it was.
 async fn turn(
     host: &Host,
     trip: &mut Trip,
@@ -221,6 +223,9 @@ async fn turn(
 ) -> Result<(), Ending> {
     if words.is_empty() {
         return Ok(());
+    }
+    if let Some(killed) = trip.lineage.as_ref().and_then(|run| host.control.check(run, &trip.tool)) {
+        return Err(decide::switched_off(&killed).into());
     }
     let turn = Turn {
         call: trip.call,
