@@ -54,7 +54,7 @@ pub struct NewRun {
     pub policy_digest: [u8; 32],
     /// What it is for, when it was started with a goal.
     pub goal: Option<String>,
-    /// Keys such as `project_id`.
+    /// Keys such as `project_id`; without any it has its parent's.
     pub context: Option<Value>,
     /// The run that opens it: what it spends counts there too.
     pub parent: Option<RunId>,
