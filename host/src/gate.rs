@@ -8,7 +8,7 @@ use crate::call::{Lineage, Outcome, RunId, Suggestion};
 use crate::catalog::{Cache, Catalog, CatalogError, Compiler, Loader, ToolCard};
 use crate::control::{Control, ControlError, Killed, Target, count_in, path_beside};
 use crate::guard::Standing;
-use crate::ledger::{Disk, Ledger, LedgerError, LedgerOptions, NewRun, SystemDisk};
+use crate::ledger::{Disk, Ledger, LedgerError, LedgerOptions, NewRun, RunRow, SystemDisk};
 use crate::opening::{load_policy, refuse_unlocked, refuse_widening, run_name};
 use crate::pipeline::{self, ProgressSink};
 use crate::policy::{Diagnostics, HostSettings, Policy, SanitizeSettings};
@@ -115,7 +115,7 @@ pub(crate) struct Host {
     pub(crate) seams: Seams,
     own_tools: Vec<ToolCard>,
     run_name: Option<String>,
-    own_run: OnceCell<Lineage>,
+    own_run: OnceCell<RunRow>,
 }
 
 impl Host {
@@ -125,27 +125,25 @@ impl Host {
     }
 
     /// The run of a caller that names none, opened when it is first needed.
-    pub(crate) async fn own_run(&self) -> Result<&Lineage, LedgerError> {
+    pub(crate) async fn own_run(&self) -> Result<&RunRow, LedgerError> {
         let options = RunOptions { name: self.run_name.clone(), ..RunOptions::default() };
         let open = || async {
             let run = self.open_run(&options).await?;
-            self.lineage(run).await
+            self.find_run(run).await
         };
         self.own_run.get_or_try_init(open).await
     }
 
-    /// A run of this principal with those that it is part of.
-    async fn lineage(&self, run: RunId) -> Result<Lineage, LedgerError> {
+    /// A run of this principal.
+    async fn find_run(&self, run: RunId) -> Result<RunRow, LedgerError> {
         let found = self.ledger.find_run(run, &self.policy.host.principal).await?;
-        found.map(|found| found.lineage).ok_or(LedgerError::UnknownRun(run))
+        found.ok_or(LedgerError::UnknownRun(run))
     }
 
     /// Where a run stands, the kill switch counted in; in words for the agent.
     pub(crate) async fn standing(&self, run: RunId) -> Result<Standing, LedgerError> {
-        let (guards, spend) = (Arc::clone(&self.policy.run.guards), Arc::clone(&self.policy.spend));
-        let standing = self.ledger.standing(run, guards, spend, self.seams.now_ms()).await?;
-        let mut standing = standing.ok_or(LedgerError::UnknownRun(run))?;
-        let mut on = self.control.about(&self.lineage(run).await?);
+        let mut standing = self.run_standing(run).await?.ok_or(LedgerError::UnknownRun(run))?;
+        let mut on = self.control.about(&self.find_run(run).await?.lineage);
         on.retain(|killed| match &killed.target {
             Target::Tool(tool) => self.catalog.tool(tool).is_some(),
             Target::Run(_) | Target::All => true,
@@ -156,9 +154,14 @@ impl Host {
 
     /// Whether the run or one above it is paused, halted or finished, or nobody can say.
     pub(crate) async fn stands(&self, lineage: &Lineage) -> bool {
+        let standing = self.run_standing(lineage.run()).await;
+        !matches!(standing, Ok(Some(standing)) if standing.stands.is_none())
+    }
+
+    /// Where a run stands on the ledger; `None` when there is no such run.
+    pub(crate) async fn run_standing(&self, run: RunId) -> Result<Option<Standing>, LedgerError> {
         let (guards, spend) = (Arc::clone(&self.policy.run.guards), Arc::clone(&self.policy.spend));
-        let standing = self.ledger.standing(lineage.run(), guards, spend, self.seams.now_ms()).await;
-        standing.ok().flatten().is_none_or(|standing| standing.stands)
+        self.ledger.standing(run, guards, spend, self.seams.now_ms()).await
     }
 
     async fn open_run(&self, options: &RunOptions) -> Result<RunId, LedgerError> {

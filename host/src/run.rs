@@ -14,14 +14,14 @@ use serde_json::Value;
 /// Who steers a run through this handle, as the ledger says it.
 const EMBEDDER: &str = "embedder";
 
-/// How a run is opened.
+/// How a run is opened. A run that is found again by its name keeps the goal, context and parent that it has.
 #[derive(Debug, Clone, Default)]
 pub struct RunOptions {
     /// The run that belongs to this name, or a new one.
     pub name: Option<String>,
     /// What the agent is after.
     pub goal: Option<String>,
-    /// Context keys for every call of the run.
+    /// Context keys for every call of the run; without any it has its parent's.
     pub context: Option<Value>,
     /// The run that opens it: what it spends counts there too.
     pub parent: Option<RunId>,
@@ -60,15 +60,12 @@ impl Run {
         self.gate.call(suggestion, None).await
     }
 
-    /// Opens a run below this one: what it spends counts here too, and this run's context is its own unless it has one.
+    /// Opens a run below this one: what it spends counts here too.
     ///
     /// # Errors
     /// When the ledger cannot be written.
     pub async fn child(&self, options: RunOptions) -> Result<Self, GateError> {
-        let host = self.gate.host();
-        let own = host.ledger.find_run(self.id, &host.policy.host.principal).await?;
-        let context = options.context.or_else(|| own.and_then(|run| run.context));
-        self.gate.run(RunOptions { parent: Some(self.id), context, ..options }).await
+        self.gate.run(RunOptions { parent: Some(self.id), ..options }).await
     }
 
     /// Where the run stands.

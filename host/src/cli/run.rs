@@ -14,7 +14,7 @@ use toolgate::call::RunId;
 use toolgate::control::{self, Killed, Target};
 use toolgate::guard::event::Steer;
 use toolgate::guard::{Course, NextAction, Standing, Status};
-use toolgate::ledger::{Ledger, LedgerError, LedgerOptions, NewRun, Steering};
+use toolgate::ledger::{Ledger, LedgerError, LedgerOptions, NewRun, RunTrace, Steering};
 use toolgate::policy::Policy;
 use toolgate::sanitizer::clean_line;
 
@@ -46,13 +46,13 @@ enum RunCommand {
 /// Open a run; prints its id.
 #[derive(Debug, clap::Args)]
 struct Start {
-    /// Its name: a run of this name is found again instead of opened twice.
+    /// Its name: a run of this name is found again instead of opened twice, with the goal, context and parent that it has.
     #[arg(long)]
     name: Option<String>,
     /// What the agent is after. A run with a goal pauses for a person at half of a budget.
     #[arg(long)]
     goal: Option<String>,
-    /// Context of the run, one JSON object.
+    /// Context of the run, one JSON object; without it, that of its parent.
     #[arg(long, value_name = "JSON", value_parser = super::json)]
     context: Option<Value>,
     /// The run that it is part of: what it spends counts there too.
@@ -133,8 +133,11 @@ impl Start {
             let principal = policy.host.principal.clone();
             let id = seams.run_id();
             let policy_digest = policy.digest;
-            let run = NewRun { id, principal, name, policy_digest, goal, context, parent, at_ms };
-            Ok(ledger.open_run(run).await?)
+            let asked = NewRun { id, principal, name, policy_digest, goal, context, parent, at_ms };
+            let found = ledger.open_run(asked.clone()).await?;
+            let has = if found == id { None } else { ledger.reader()?.trace(found)? };
+            has.map_or(Ok(()), |has| is_as_asked(&asked, &has))?;
+            Ok(found)
         })?;
         if self.json.json {
             console.json(&json!({ "run": id }))?;
@@ -147,6 +150,24 @@ impl Start {
         note_unclosed(unclosed, console);
         Ok(0)
     }
+}
+
+/// A run that is found again stays as it is: what is asked otherwise must not be dropped without a word.
+fn is_as_asked(asked: &NewRun, has: &RunTrace) -> Result<(), CliError> {
+    let other = [
+        ("--goal", asked.goal.is_some() && asked.goal != has.goal),
+        ("--context", asked.context.is_some() && asked.context != has.context),
+        ("--parent", asked.parent.is_some() && asked.parent != has.parent),
+    ];
+    let other: Vec<&str> = other.into_iter().filter(|(_, other)| *other).map(|(option, _)| option).collect();
+    if other.is_empty() {
+        return Ok(());
+    }
+    let (run, options) = (has.summary.run, other.join(", "));
+    Err(CliError::Usage(format!(
+        "{run} has this name already, and its own value for {options}: a run that is found again stays as it is; \
+         leave that out, or give the new run another name"
+    )))
 }
 
 impl Turn {

@@ -5,11 +5,12 @@
 
 use super::board::Board;
 use super::budget::{Budget, is_near};
+use super::inquiry;
 use super::review;
 use super::run::{Course, RunState};
 use super::settings::{RunGuards, SpendGuards};
 use super::spend::{self, PrincipalState, Window};
-use super::verdict::Why;
+use super::verdict::{Refusal, Why};
 use crate::call::RunId;
 use serde::Serialize;
 
@@ -52,9 +53,10 @@ pub struct Standing {
     /// Where its own course stands, whatever its ancestors'. Not serialized: the reasons say it.
     #[serde(skip)]
     pub course: Course,
-    /// It, or a run that it is part of, is paused, halted or finished: no call of it goes on. Not serialized either.
+    /// What every call of it is refused with while it, or a run that it is part of, is paused, halted or finished. Not
+    /// serialized.
     #[serde(skip)]
-    pub stands: bool,
+    pub stands: Option<Refusal>,
     /// Used so far, descendants included.
     pub usage: Amounts,
     /// Left, of the run or of the ancestor that has the least; what runs holds its share.
@@ -155,7 +157,7 @@ impl Board {
             next_action: found.iter().map(|(next, ..)| *next).max().unwrap_or(NextAction::Continue),
             reasons: found.into_iter().map(|(.., reason)| reason).collect(),
             course: own.course.clone(),
-            stands: self.stands(run),
+            stands: inquiry::course(&lineage).err().map(|no| no.refusal(run)),
             usage: used(own, principal, at_ms),
             remaining: left(&lineage, own, principal, guards, spend, at_ms),
         })

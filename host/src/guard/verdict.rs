@@ -217,6 +217,11 @@ pub enum Notice {
     },
     /// The agent begins to repeat itself; next time it is refused.
     Repeated(Pattern),
+    /// The refusal that it stands beside was one too many.
+    Halted {
+        /// It is an ancestor that was halted.
+        inherited: bool,
+    },
 }
 
 /// A guard consulted, with its number at that moment; for the decision log.

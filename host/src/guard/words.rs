@@ -207,6 +207,10 @@ impl Notice {
                 let advice = advice(*pattern, None);
                 format!("{} {advice} The next repeat is refused.", repeated(*pattern))
             }
+            Self::Halted { inherited } => {
+                let whose = if *inherited { "A run that this run is part of" } else { "This run" };
+                format!("{whose} is halted from here on: no call of it will run. {STOP}")
+            }
         }
     }
 }

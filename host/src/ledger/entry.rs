@@ -54,7 +54,7 @@ pub struct NewRun {
     pub policy_digest: [u8; 32],
     /// What it is for, when it was started with a goal.
     pub goal: Option<String>,
-    /// Keys such as `project_id`.
+    /// Keys such as `project_id`; without any it has its parent's.
     pub context: Option<Value>,
     /// The run that opens it: what it spends counts there too.
     pub parent: Option<RunId>,
@@ -377,6 +377,8 @@ pub struct Turn {
     pub policy_digest: [u8; 32],
     /// Why the agent says it.
     pub thought: Option<String>,
+    /// What it expects to get.
+    pub expected: Option<Value>,
     /// What it says, each with what was said beside.
     pub words: Vec<(Steer, Option<String>)>,
     /// Under which guards it may be said.

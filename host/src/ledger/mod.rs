@@ -119,11 +119,17 @@ impl Ledger {
         LedgerReader::open(self.0.place.path(), self.0.disk.vfs())
     }
 
-    /// Opens a run (committed), or finds the named run of this principal again; gives its id.
+    /// Opens a run (committed), with its parent's context where it has none of its own, or finds the named run of this
+    /// principal again; gives its id.
     ///
     /// # Errors
     /// [`LedgerError::RunExists`] when the id is taken, [`LedgerError::Unavailable`] when nothing can be written.
-    pub async fn open_run(&self, run: NewRun) -> Result<RunId, LedgerError> {
+    pub async fn open_run(&self, mut run: NewRun) -> Result<RunId, LedgerError> {
+        if run.context.is_none()
+            && let Some(parent) = run.parent
+        {
+            run.context = self.find_run(parent, &run.principal).await?.and_then(|parent| parent.context);
+        }
         let record = Record::run_opened(run.clone())?;
         match self.0.committer.submit(Op::OpenRun { run, record }).await? {
             Reply::Run(id) => Ok(id),

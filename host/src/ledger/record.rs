@@ -241,7 +241,8 @@ impl Record {
             end: Some(End::Completed),
             ..Facts::default()
         };
-        let content = CallContent { thought: turn.thought.clone(), ..CallContent::default() };
+        let (thought, expected) = (turn.thought.clone(), turn.expected.clone());
+        let content = CallContent { thought, expected, ..CallContent::default() };
         Self::encode(Kind::Unstarted, Some(turn.call), turn.at_ms, &facts, Some(&content))
     }
 

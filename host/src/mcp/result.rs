@@ -64,10 +64,12 @@ pub(super) fn unknown_tool<'a>(
     };
     let mut data = Map::new();
     add_outcome(&mut data, outcome);
-    Some(ErrorData::invalid_params(
-        format!("Unknown tool: {}; {next}", short_name(sent)),
-        Some(Value::Object(data)),
-    ))
+    let mut message = format!("Unknown tool: {}; {next}", short_name(sent));
+    for notice in &outcome.notices {
+        message.push(' ');
+        message.push_str(notice);
+    }
+    Some(ErrorData::invalid_params(message, Some(Value::Object(data))))
 }
 
 /// What went wrong and what to do next, for the model.

@@ -21,6 +21,8 @@ use crate::schema::canonical;
 use serde_json::Value;
 use std::sync::Arc;
 
+/// Begins a key that the host makes for one call: nobody can repeat it.
+const OWN_KEY: &str = "call:";
 /// When a full queue may have room again.
 const QUEUE_RETRY_AFTER_MS: u64 = 250;
 
@@ -59,6 +61,11 @@ impl Permit {
 
     pub(super) fn key(&self) -> Option<&str> {
         self.key.as_deref()
+    }
+
+    /// Whether the key is the host's, and so this call's alone.
+    pub(super) fn has_own_key(&self) -> bool {
+        self.key().is_some_and(|key| key.starts_with(OWN_KEY))
     }
 
     /// What a person must have approved.
@@ -113,20 +120,21 @@ pub(super) fn decide(host: &Host, trip: &mut Trip, call: ValidCall) -> Result<Pe
     };
     let (tool, arguments, meta) = call.into_parts();
     let key = key(&tool, &meta, trip, &arguments_digest);
-    fallback::prepare(host, trip, &tool, &arguments, &arguments_digest);
+    fallback::prepare(host, trip, &tool, &arguments, &meta, &arguments_digest);
     let ask = ask::ask(host, trip, &tool, fingerprint);
     let approval = approval::asks(host, &tool, &decision, meta.ambiguity, &arguments_digest);
     trip.hint = decision.hint.filter(|_| decision.verdict == Verdict::Ask);
     Ok(Permit { tool, arguments, arguments_digest, key, rules: decision.rules, approval, ask, ticket })
 }
 
-/// The key under which a repeat is known: the client's own, or one derived from run and arguments.
+/// The key under which a repeat is known: the client's own, one derived from run and arguments, or the host's for this
+/// call and its attempts.
 fn key(tool: &Tool, meta: &CallMeta, trip: &Trip, digest: &[u8; 32]) -> Option<String> {
     match (&meta.idempotency_key, tool.policy.key) {
         (Some(key), _) => Some(format!("client:{key}")),
-        // A key that nobody repeats: by it the ledger finds the call while it is in doubt.
-        (None, KeySource::Client) if tool.policy.effect == Effect::Once => {
-            Some(format!("call:{}", trip.call))
+        // By it the ledger finds the call while it is in doubt, and the tool knows one attempt from another's repeat.
+        (None, KeySource::Client) if matches!(tool.policy.effect, Effect::Keyed | Effect::Once) => {
+            Some(format!("{OWN_KEY}{}", trip.call))
         }
         (None, KeySource::Client) => None,
         (None, KeySource::Arguments) => Some(format!("arguments:{}:{}", trip.run?, crate::call::hex(digest))),

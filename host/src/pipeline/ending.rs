@@ -74,6 +74,8 @@ pub(super) struct RanFacts {
     pub(super) output_bytes: u64,
     /// The most tokens that the run's budget has for the result; what the host says around it is not counted beyond.
     pub(super) tokens_max: Option<u64>,
+    /// An attempt failed and did not vouch that nothing was sent.
+    pub(super) sent: bool,
     pub(super) logs: Vec<crate::ledger::LogLine>,
     pub(super) findings: Vec<crate::call::Finding>,
     pub(super) taint: Vec<String>,

@@ -52,7 +52,7 @@ pub(super) async fn execute(host: &Host, trip: &Trip, begun: Begun) -> Result<Ra
         let (limits, deadline) = (job.limits, job.deadline);
         let ran = host.sandbox.execute(&permitted.tool.loaded, &permitted.ticket, job).await;
         add(host, &permitted.tool, &ran, limits.output_bytes, &mut facts);
-        // What attempts before did was vouched for, or may be repeated.
+        // What attempts before may have done is in `facts.sent`.
         let effect_possible = ran.measured.fuel > 0;
         let tool = &permitted.tool;
         let failure = match ran.ended {
@@ -92,7 +92,7 @@ pub(super) async fn execute(host: &Host, trip: &Trip, begun: Begun) -> Result<Ra
             }
             Err(error) => {
                 let (code, operator) = (HostError::LedgerUnavailable, error.to_string());
-                return Err(HostFailed { code, operator, effect_possible: failure.request_sent }.into());
+                return Err(HostFailed { code, operator, effect_possible: facts.sent }.into());
             }
         }
     }
@@ -108,8 +108,7 @@ async fn pause_in_reach(host: &Host, run: &Lineage, tool: &Tool, pause: Duration
     killed.map_or(Ok(running), Err)
 }
 
-/// Killed between executions. What ran before was tried again, so it was safe to repeat or vouched that nothing was
-/// sent.
+/// Killed between executions: what ran before is in `facts.sent`.
 fn stopped(tool: &Tool, why: &Killed, facts: RanFacts) -> Faulted {
     Faulted { effect_possible: false, ..killed(tool, why, facts) }
 }
@@ -207,6 +206,7 @@ fn add(host: &Host, tool: &Tool, ran: &Ran, bytes_max: u64, facts: &mut RanFacts
         }
     }
     facts.attempts = facts.attempts.saturating_add(1);
+    facts.sent |= matches!(&ran.ended, Err(Failed::Tool(failure)) if failure.request_sent);
     facts.cost_micro_usd = facts.cost_micro_usd.saturating_add(tool.policy.guards.cost_micro_usd);
     facts.measured.add(&ran.measured);
     // What is withheld because the run's budget has no more is not counted beyond it.

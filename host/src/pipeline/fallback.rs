@@ -1,12 +1,13 @@
 //! Fallback: what the agent gets when a tool fails, its breaker is open, or its upstream wants to be left alone, as its policy says.
 //!
 //! Not here: failing (`execute`, `check`) and telling (`outcome`). Invariant: a stand-in is marked as one, has passed the
-//! sanitizer, and leaves the call recorded as failed, so that nothing binds a key or counts as the tool working.
+//! sanitizer, and leaves the call recorded as failed, so that nothing binds a key or counts as the tool working; another
+//! tool that ran and stands in for nothing is named.
 
 use super::ending::Ending;
 use super::run::{self, Trip};
 use super::sanitize::{self, SafeResult};
-use crate::call::{Arguments, CallMeta, Denial, Fault, Finding, Status, Suggestion};
+use crate::call::{Arguments, CallMeta, Denial, Fault, Finding, Outcome, Reason, Status, Suggestion};
 use crate::catalog::Tool;
 use crate::gate::Host;
 use crate::guard::GuardName;
@@ -19,6 +20,14 @@ use std::sync::Arc;
 const QUOTED_CHARS_MAX: usize = 200;
 /// What a template says for an argument that the call does not have.
 const MISSING: &str = "–";
+
+/// What a fallback of a call will need.
+pub(super) struct Prepared {
+    tool: Arc<Tool>,
+    arguments: Value,
+    /// What the agent said that is another tool's to check.
+    meta: CallMeta,
+}
 
 /// What is given instead of a result.
 #[derive(Debug)]
@@ -34,9 +43,22 @@ pub(super) struct StandIn {
 }
 
 /// Notes what a fallback of this tool will need.
-pub(super) fn prepare(host: &Host, trip: &mut Trip, tool: &Arc<Tool>, arguments: &Value, digest: &[u8; 32]) {
+pub(super) fn prepare(
+    host: &Host,
+    trip: &mut Trip,
+    tool: &Arc<Tool>,
+    arguments: &Value,
+    meta: &CallMeta,
+    digest: &[u8; 32],
+) {
     let Some(fallback) = &tool.policy.fallback else { return };
-    trip.fallback = Some((Arc::clone(tool), arguments.clone()));
+    let meta = CallMeta {
+        idempotency_key: meta.idempotency_key.clone(),
+        context: meta.context.clone(),
+        ambiguity: meta.ambiguity,
+        ..CallMeta::default()
+    };
+    trip.fallback = Some(Prepared { tool: Arc::clone(tool), arguments: arguments.clone(), meta });
     if matches!(fallback.instead, Instead::LastGood { .. }) {
         trip.good = Some(scope(host, tool, digest));
     }
@@ -44,12 +66,21 @@ pub(super) fn prepare(host: &Host, trip: &mut Trip, tool: &Arc<Tool>, arguments:
 
 /// Finds the stand-in for a call that failed in a way that a fallback is for; leaves it in the trip.
 pub(super) async fn stand_in(host: &Host, trip: &mut Trip, ended: &Result<SafeResult, Ending>) {
-    let Some((tool, arguments)) = trip.fallback.take() else { return };
+    let Some(prepared) = trip.fallback.take() else { return };
+    let tool = Arc::clone(&prepared.tool);
     let Some((fallback, reason)) = tool.policy.fallback.as_ref().zip(reason(ended)) else { return };
-    let found = found(host, trip, &tool, arguments, fallback, reason).await;
-    // Another tool, or this one before its schema changed, may answer in another shape: then the failure stands.
-    let fits = |output: &Value| tool.output.check(output).is_ok();
-    trip.stand_in = found.filter(|stand_in| stand_in.output.as_ref().is_none_or(fits));
+    trip.stand_in = match &fallback.instead {
+        Instead::Tool(other) => of_other(host, trip, prepared, fallback, other).await,
+        _ => {
+            let found = found(host, trip, &prepared, fallback, reason).await;
+            found.filter(|given| fits(&tool, given.output.as_ref()))
+        }
+    };
+}
+
+/// Another tool, or this one before its schema changed, may answer in another shape: then the failure stands.
+fn fits(tool: &Tool, output: Option<&Value>) -> bool {
+    output.is_none_or(|output| tool.output.check(output).is_ok())
 }
 
 /// The reason code, where a fallback is for it.
@@ -68,24 +99,28 @@ fn reason(ended: &Result<SafeResult, Ending>) -> Option<&'static str> {
     }
 }
 
-async fn found(
-    host: &Host,
-    trip: &Trip,
-    tool: &Tool,
-    arguments: Value,
-    fallback: &Fallback,
-    reason: &str,
-) -> Option<StandIn> {
-    let word = fallback.instead.as_str();
-    let blank = StandIn {
-        fallback: word,
+fn blank(fallback: &Fallback) -> StandIn {
+    StandIn {
+        fallback: fallback.instead.as_str(),
         what: String::new(),
         say: fallback.say.clone(),
         output: None,
         text: String::new(),
         findings: Vec::new(),
         taint: Vec::new(),
-    };
+    }
+}
+
+/// What can be had without another call.
+async fn found(
+    host: &Host,
+    trip: &Trip,
+    prepared: &Prepared,
+    fallback: &Fallback,
+    reason: &str,
+) -> Option<StandIn> {
+    let Prepared { tool, arguments, .. } = prepared;
+    let blank = blank(fallback);
     match &fallback.instead {
         Instead::Value(value) => {
             let (output, text) = sanitize::own(host, value.clone());
@@ -95,7 +130,7 @@ async fn found(
             let text = template.fill(|place| match place {
                 Placeholder::Tool => tool.card.name.clone(),
                 Placeholder::Reason => reason.to_owned(),
-                Placeholder::Argument(pointer) => quoted(&arguments, pointer),
+                Placeholder::Argument(pointer) => quoted(arguments, pointer),
             });
             let text = host.sanitizer.text(&text).value;
             Some(StandIn { what: "advice".to_owned(), text, ..blank })
@@ -107,29 +142,47 @@ async fn found(
             let what = format!("the last good answer, {} s old", now_ms.saturating_sub(at_ms) / 1_000);
             Some(StandIn { what, output: good.output, text: good.text, taint: good.taint, ..blank })
         }
-        Instead::Tool(other) => {
-            let meta = CallMeta {
-                thought: Some(format!("fallback of `{}` in {}", tool.card.name, trip.call)),
-                context: trip.note.context.clone(),
-                ..CallMeta::default()
-            };
-            let suggestion = Suggestion {
-                run: trip.run.map(|run| run.to_string()),
-                tool: other.clone(),
-                arguments: Arguments::Parsed(arguments),
-                meta,
-            };
-            let answer = Box::pin(run::run(host, suggestion, None)).await;
-            (answer.status == Status::Completed).then(|| StandIn {
-                what: format!("what `{other}` answered in {}", answer.call),
-                output: answer.output,
-                text: answer.text,
-                findings: answer.findings,
-                taint: answer.taint,
-                ..blank
-            })
-        }
+        Instead::Tool(_) => None,
     }
+}
+
+/// What another tool gives in a call of its own, with the same key, under all of its own checks.
+async fn of_other(
+    host: &Host,
+    trip: &mut Trip,
+    prepared: Prepared,
+    fallback: &Fallback,
+    other: &str,
+) -> Option<StandIn> {
+    let Prepared { tool, arguments, meta } = prepared;
+    let thought = format!("fallback of `{}` in {}", tool.card.name, trip.call);
+    let suggestion = Suggestion {
+        run: trip.run.map(|run| run.to_string()),
+        tool: other.to_owned(),
+        arguments: Arguments::Parsed(arguments),
+        meta: CallMeta { thought: Some(thought), ..meta },
+    };
+    let answer = Box::pin(run::run(host, suggestion, None)).await;
+    if answer.status != Status::Completed || !fits(&tool, answer.output.as_ref()) {
+        trip.notices.extend(unused(other, &answer));
+        return None;
+    }
+    Some(StandIn {
+        what: format!("what `{other}` answered in {}", answer.call),
+        output: answer.output,
+        text: answer.text,
+        findings: answer.findings,
+        taint: answer.taint,
+        ..blank(fallback)
+    })
+}
+
+/// Said when another tool ran and does not stand in.
+fn unused(other: &str, answer: &Outcome) -> Option<String> {
+    let why = answer.reason.map_or("its result has another shape", Reason::as_str);
+    let call = answer.call;
+    (answer.attempts > 0)
+        .then(|| format!("`{other}` was called in its place ({call}), and its result is not used ({why})."))
 }
 
 /// A part of the arguments as one short line; a string without its quotes.

@@ -97,7 +97,7 @@ pub(super) async fn intent(
     unended: &mut Unended<'_>,
     mut permit: Permit,
 ) -> Result<Begun, Ending> {
-    let effect = effect(permit.tool().policy.effect);
+    let effect = effect(&permit);
     let durability = durability(permit.tool().policy.effect);
     let mut cancelled = outcome::blank(trip, Status::Failed, Some(Fault::Cancelled.into()));
     cancelled.text = "The caller gave up; the call was stopped.".to_owned();
@@ -228,10 +228,12 @@ pub(super) fn durability(effect: policy::Effect) -> Durability {
     }
 }
 
-fn effect(effect: policy::Effect) -> Effect {
-    match effect {
+/// What a repeat of this call may do. A tool that honors keys is of no help where nobody can send the same key again.
+fn effect(permit: &Permit) -> Effect {
+    match permit.tool().policy.effect {
         policy::Effect::ReadOnly => Effect::ReadOnly,
         policy::Effect::Idempotent => Effect::Idempotent,
+        policy::Effect::Keyed if permit.has_own_key() => Effect::Once,
         policy::Effect::Keyed => Effect::Keyed,
         policy::Effect::Once => Effect::Once,
     }

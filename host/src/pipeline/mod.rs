@@ -8,6 +8,7 @@ mod approval;
 mod ask;
 mod check;
 mod checkpoint;
+mod course;
 mod decide;
 mod ending;
 mod execute;

@@ -52,12 +52,13 @@ pub(super) fn failed(trip: &Trip, faulted: Faulted) -> Account {
     told.retry_after_ms = faulted.retry_after_ms;
     // A guest that never got to run cannot have done anything.
     let ran = faulted.ran.measured.fuel > 0;
+    let effect_possible = ran && (faulted.effect_possible || faulted.ran.sent);
     let tokens = tokens(&told, &faulted.ran);
     let cost_micro_usd = faulted.ran.spent_micro_usd();
     let told_guards =
         Told { blame: faulted.blame, slow_ms: faulted.slow_ms, tokens, cost_micro_usd, ..Told::NOTHING };
     let logs = spent(&mut told, faulted.ran);
-    Account { outcome: told, logs, told: told_guards, effect_possible: ran && faulted.effect_possible }
+    Account { outcome: told, logs, told: told_guards, effect_possible }
 }
 
 /// A refusal.

@@ -53,8 +53,8 @@ pub(super) async fn propose(
 async fn find_run(host: &Host, trip: &mut Trip, named: Option<&str>) -> Result<Option<Value>, Ending> {
     let Some(named) = named else {
         let own = host.own_run().await.map_err(|error| ledger_failed(&error))?;
-        trip.belongs_to(own.clone());
-        return Ok(None);
+        trip.belongs_to(own.lineage.clone());
+        return Ok(own.context.clone());
     };
     let unknown = || {
         Denied::new(

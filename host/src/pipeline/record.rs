@@ -11,6 +11,7 @@ use super::run::Trip;
 use super::sanitize::SafeResult;
 use crate::call::{HostError, Outcome, RunId, Status};
 use crate::gate::Host;
+use crate::guard::Notice;
 use crate::guard::event::Steer;
 use crate::ledger::{self, LedgerError, LogLine, Refusal, Steering};
 use serde_json::{Value, json};
@@ -71,7 +72,7 @@ pub(super) async fn record(
             };
             host.ledger.end(ending, started.durability).await.map(drop)
         }
-        None => refuse(host, trip, &outcome, logs, met).await,
+        None => refuse(host, trip, &mut outcome, logs, met).await,
     };
     match written {
         Ok(()) => outcome,
@@ -83,15 +84,16 @@ pub(super) async fn record(
 }
 
 /// One record for a proposal that never started, and what it does to its run. Without a run there is nothing to
-/// record it under.
+/// record it under. That it halted its run has a record of its own; the agent is told beside its answer.
 async fn refuse(
     host: &Host,
     trip: &mut Trip,
-    outcome: &Outcome,
+    outcome: &mut Outcome,
     logs: Vec<LogLine>,
     met: Option<bool>,
 ) -> Result<(), LedgerError> {
-    let (Some(run), true) = (trip.run, outcome.reason != Some(HostError::LedgerUnavailable.into())) else {
+    let written = !trip.unwritten && outcome.reason != Some(HostError::LedgerUnavailable.into());
+    let (Some(run), true) = (trip.run, written) else {
         return Ok(());
     };
     let at_ms = host.seams.now_ms();
@@ -121,8 +123,9 @@ async fn refuse(
     if let Some(steering) = &steer {
         tell_operator(steering.run, &steering.steer);
     }
-    if let Some((run, why)) = refused.overrun {
-        tell_operator(run, &Steer::Halted(why));
+    if let Some((halted, why)) = refused.overrun {
+        outcome.notices.push(Notice::Halted { inherited: halted != run }.text());
+        tell_operator(halted, &Steer::Halted(why));
     }
     Ok(())
 }

@@ -1,14 +1,15 @@
 //! The host's own tools: `toolgate_status` and `toolgate_finish`, which any client can call.
 //!
 //! They answer about the run and steer it; no guest runs, so they need no permit and cost no step. What changes anything
-//! counts as a proposal; what only reads writes nothing. Not here: where a run stands, and what may be said about it
-//! (`guard/`). Invariant: they can end or refresh the caller's own run and nothing else, and a run that stands not even
-//! that; no policy names them, and no tool of a policy can take their names.
+//! counts as a proposal, and what makes no sense as a refusal; what only reads writes nothing. Not here: where a run stands,
+//! and what may be said about it (`guard/`). Invariant: they can end or refresh the caller's own run and nothing else, and
+//! not even that one while it stands or its kill switch is on; no policy names them, and no tool of a policy can take their
+//! names.
 
 use super::ending::{Denied, Ending};
 use super::intent::{self, Unended};
 use super::run::Trip;
-use super::{outcome, propose, record};
+use super::{course, decide, outcome, propose, record};
 use crate::call::{Denial, Outcome, RunId, Status, Suggestion};
 use crate::catalog::ToolCard;
 use crate::gate::Host;
@@ -111,7 +112,8 @@ impl From<Value> for Told {
 
 /// Answers one call of the host's own tools.
 pub(super) async fn answer(host: &Host, trip: &mut Trip, suggestion: Suggestion) -> Outcome {
-    match told(host, trip, suggestion).await {
+    let told = told(host, trip, suggestion).await;
+    match course::first(host, trip, told).await {
         Ok(told) => {
             let mut outcome = outcome::blank(trip, Status::Completed, None);
             outcome.text = told.output.to_string();
@@ -119,8 +121,7 @@ pub(super) async fn answer(host: &Host, trip: &mut Trip, suggestion: Suggestion)
             outcome.taint = told.taint;
             outcome
         }
-        // The guard that refuses also halts a run: that goes on the ledger, with the refusal.
-        Err(ending) if trip.steer.is_some() => {
+        Err(ending) if is_recorded(trip, &ending) => {
             record::record(host, trip, Unended::new(host), Err(ending)).await
         }
         Err(Ending::Denied(denied)) => outcome::refused(trip, denied).outcome,
@@ -128,6 +129,15 @@ pub(super) async fn answer(host: &Host, trip: &mut Trip, suggestion: Suggestion)
         Err(Ending::Faulted(faulted)) => outcome::failed(trip, *faulted).outcome,
         Err(Ending::Recorded(recorded)) => *recorded,
     }
+}
+
+/// What the agent could have avoided counts like any refusal, and where the guard that refuses also halts a run, that
+/// goes on the ledger with it. For a run that stands, or was killed, nothing is written.
+fn is_recorded(trip: &Trip, ending: &Ending) -> bool {
+    let misshapen = |denied: &Denied| {
+        matches!(denied.code, Denial::Malformed | Denial::TooLarge | Denial::InvalidArguments)
+    };
+    trip.steer.is_some() || matches!(ending, Ending::Denied(denied) if misshapen(denied))
 }
 
 async fn told(host: &Host, trip: &mut Trip, suggestion: Suggestion) -> Result<Told, Ending> {
@@ -203,7 +213,8 @@ fn clean(host: &Host, text: &str) -> String {
     host.sanitizer.text(text.get(..end).unwrap_or_default()).value
 }
 
-/// Has written what the agent says, as far as it changes anything.
+/// Has written what the agent says, as far as it changes anything. Of a run that an operator has killed nothing is taken:
+/// it is to be found as it was.
 async fn turn(
     host: &Host,
     trip: &mut Trip,
@@ -213,12 +224,16 @@ async fn turn(
     if words.is_empty() {
         return Ok(());
     }
+    if let Some(killed) = trip.lineage.as_ref().and_then(|run| host.control.check(run, &trip.tool)) {
+        return Err(decide::switched_off(&killed).into());
+    }
     let turn = Turn {
         call: trip.call,
         run,
         tool: trip.tool.clone(),
         policy_digest: host.policy.digest,
         thought: trip.note.thought.clone(),
+        expected: trip.note.expected.clone(),
         words,
         guards: Arc::clone(&host.policy.run.guards),
         at_ms: host.seams.now_ms(),

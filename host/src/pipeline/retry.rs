@@ -1,9 +1,9 @@
 //! Retry: whether the host executes a call once more by itself, and after which pause.
 //!
 //! Only what passes by itself is tried again (the tool says `unavailable` or `rate_limited`), only where a repeat
-//! is safe (the effect allows it, or the tool vouches that nothing was sent), within the call's whole deadline and
-//! the tool's retry budget. Not here: how long the pause is (`guard/retry`). Invariant: an attempt is on the ledger
-//! before it runs.
+//! is safe (the effect allows it, all attempts having one key, or the tool vouches that nothing was sent), within the
+//! call's whole deadline and the tool's retry budget. Not here: how long the pause is (`guard/retry`). Invariant: an
+//! attempt is on the ledger before it runs.
 
 use super::ending::RanFacts;
 use super::intent;

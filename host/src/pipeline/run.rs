@@ -2,19 +2,19 @@
 
 use super::checkpoint::Checkpoint;
 use super::ending::Ending;
-use super::fallback::StandIn;
+use super::fallback::{Prepared, StandIn};
 use super::intent::{Begun, Unended};
 use super::note::Note;
 use super::sanitize::SafeResult;
 use super::stages::Stages;
-use super::{check, decide, execute, fallback, intent, propose, record, reserved, sanitize, validate};
+use super::{
+    check, course, decide, execute, fallback, intent, propose, record, reserved, sanitize, validate,
+};
 use crate::call::{CallId, Lineage, Outcome, RunId, Suggestion};
-use crate::catalog::Tool;
 use crate::gate::Host;
 use crate::guard::Reading;
 use crate::guard::event::{Fingerprint, Steer};
 use crate::ledger::NewApproval;
-use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -27,6 +27,7 @@ pub(crate) async fn run(host: &Host, suggestion: Suggestion, progress: Option<Pr
     }
     let mut unended = Unended::new(host);
     let ended = story(host, &mut trip, &mut unended, suggestion).await;
+    let ended = course::first(host, &mut trip, ended).await;
     fallback::stand_in(host, &mut trip, &ended).await;
     record::record(host, &mut trip, unended, ended).await
 }
@@ -77,8 +78,8 @@ pub(crate) struct Trip {
     pub(super) readings: Vec<Reading>,
     /// What the agent should know beside the result.
     pub(super) notices: Vec<String>,
-    /// The tool and its arguments, where its policy has a fallback.
-    pub(super) fallback: Option<(Arc<Tool>, Value)>,
+    /// What a fallback will need, where the tool's policy has one.
+    pub(super) fallback: Option<Prepared>,
     /// What is given instead of the result.
     pub(super) stand_in: Option<StandIn>,
     /// Where a result is remembered as the last good one.
@@ -93,6 +94,8 @@ pub(crate) struct Trip {
     pub(super) asked: Option<NewApproval>,
     /// What a refusing guard does to a run, and which one it is.
     pub(super) steer: Option<(RunId, Steer, String)>,
+    /// Its run is over and has had its proposals: the refusal is told, and not written.
+    pub(super) unwritten: bool,
     /// Set once the guest may run.
     pub(super) admitted: Arc<AtomicBool>,
     /// Where progress goes.
@@ -121,6 +124,7 @@ impl Trip {
             checkpoint: None,
             asked: None,
             steer: None,
+            unwritten: false,
             admitted: Arc::default(),
             progress,
         }

@@ -1,7 +1,7 @@
 //! Fallback: what the agent gets when a tool fails or is left alone.
 //!
 //! Not here: when it is used and how the result is marked (`pipeline/fallback.rs`), TOML (`document/`). Invariant: the
-//! tool of [`Instead::Tool`] exists, and following fallbacks always comes to an end.
+//! tool of [`Instead::Tool`] exists and is read-only, and following fallbacks always comes to an end.
 
 use super::template::Template;
 use serde::Serialize;
@@ -27,7 +27,7 @@ pub enum Instead {
         /// No older than this, in milliseconds.
         max_age_ms: u64,
     },
-    /// What this tool gives for the same arguments, under all of its own checks.
+    /// What this tool gives for the same arguments and key, under all of its own checks. It only reads.
     Tool(String),
     /// This text, for the agent.
     Text(Template),

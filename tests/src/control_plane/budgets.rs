@@ -4,9 +4,9 @@ use super::{SLEEPS, assert_guard, choosing, noticed, open, say, short};
 use crate::support::mcp::Served;
 use crate::support::{TestGate, assert_word, call, word};
 use serde_json::{Value, json};
-use toolgate::call::{CallMeta, Outcome, RunId};
+use toolgate::call::{Arguments, CallMeta, Outcome, RunId};
 use toolgate::guard::{NextAction, Status};
-use toolgate::{Gate, Run};
+use toolgate::{Gate, Run, RunOptions};
 
 fn host() -> TestGate {
     TestGate::new().guarded().guest(&choosing(&[]), "")
@@ -135,10 +135,92 @@ async fn five_refusals_in_a_row_halt_the_run_until_a_person_continues_it() {
     assert_word(&say(&run, "b").await, "completed");
 }
 
+/// A rule that denies what begins with "no".
+const DENIES: &str =
+    "[[tools.guest.rule]]\nid = \"no\"\nwhen = [{ pointer = \"/text\", matches = \"^no\" }]\nthen = \"deny\"";
+
+#[tokio::test]
+async fn the_refusal_that_halts_a_run_says_so_and_every_one_after_it_is_run_halted() {
+    let test = TestGate::new().guarded().guest(&choosing(&[]), DENIES);
+    let gate = test.open().await;
+    let calls: [(&str, Arguments, &str); 4] = [
+        ("guest", json!({"text": "no"}).into(), "denied_by_policy"),
+        ("guest", json!({"text": 1}).into(), "invalid_arguments"),
+        ("gust", json!({}).into(), "unknown_tool"),
+        ("guest", "{".into(), "malformed"),
+    ];
+    for (tool, arguments, reason) in calls {
+        let run = open(&gate).await;
+        for n in 1..=5 {
+            let refused = run.call(tool, arguments.clone()).await;
+            assert_word(&refused, reason);
+            assert_eq!(noticed(&refused, "This run is halted from here on"), n == 5, "{n}: {refused:#?}");
+            assert_eq!(noticed(&refused, "Stop."), n == 5, "{n}: {:?}", refused.notices);
+        }
+        for _ in 0..2 {
+            let refused = run.call(tool, arguments.clone()).await;
+            assert_guard(&refused, "run_halted", "course");
+            assert!(refused.hint.as_ref().is_some_and(|hint| hint.starts_with("Stop.")), "{refused:#?}");
+            let call = test.calls(run.id()).pop().expect("it is on the ledger");
+            assert_eq!((call.call, call.reason.as_deref()), (refused.call, Some("run_halted")));
+        }
+        run.resume().await.unwrap();
+        assert_word(&run.call(tool, arguments).await, reason);
+    }
+}
+
+#[tokio::test]
+async fn what_is_denied_in_a_run_whose_parent_was_halted_or_that_is_finished_is_run_halted() {
+    let test = TestGate::new().guarded().guest(&choosing(&[]), DENIES);
+    let gate = test.open().await;
+    let parent = open(&gate).await;
+    let child = parent.child(RunOptions::default()).await.unwrap();
+    parent.halt("enough").await.unwrap();
+    let refused = say(&child, "no").await;
+    assert_guard(&refused, "run_halted", "course");
+    assert!(refused.text.contains("A run that this run is part of was halted."), "{}", refused.text);
+    let over = open(&gate).await;
+    over.finish(true, None).await.unwrap();
+    assert_guard(&say(&over, "no").await, "run_halted", "course");
+    let paused = open(&gate).await;
+    paused.pause("lunch").await.unwrap();
+    assert_word(&say(&paused, "no").await, "denied_by_policy");
+}
+
+#[tokio::test]
+async fn a_halted_run_that_has_had_its_proposals_makes_the_ledger_grow_no_more() {
+    let test =
+        TestGate::new().guarded().section("[run]\nbudgets = { proposals = 8 }").guest(&choosing(&[]), DENIES);
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    for _ in 0..8 {
+        say(&run, "no").await;
+    }
+    let before = test.verified().events;
+    for text in ["no", "yes"].repeat(10) {
+        assert_guard(&say(&run, text).await, "run_halted", "course");
+    }
+    assert_eq!(test.verified().events, before);
+    assert_eq!(test.calls(run.id()).len(), 8);
+}
+
+#[test]
+fn a_client_reads_that_its_run_is_halted_also_where_the_tool_is_unknown() {
+    let test = host();
+    let mut served = Served::start(&test.policy());
+    for id in 1..=5 {
+        served.call(id, "gust", &json!({}));
+        let answer = served.answer();
+        let message = answer["error"]["message"].as_str().unwrap_or_else(|| panic!("{answer}"));
+        assert_eq!(message.contains("This run is halted from here on"), id == 5, "{message}");
+    }
+    served.call(6, "gust", &json!({}));
+    assert_eq!(short(&served.answer())["reason"], json!("run_halted"));
+}
+
 #[tokio::test]
 async fn every_kind_of_refusal_that_an_agent_brings_about_counts_in_a_row() {
-    let rule = "[[tools.guest.rule]]\nid = \"no\"\nwhen = [{ pointer = \"/text\", matches = \"^no\" }]\nthen = \"deny\"";
-    let test = TestGate::new().guarded().guest(&choosing(&[]), rule);
+    let test = TestGate::new().guarded().guest(&choosing(&[]), DENIES);
     let gate = test.open().await;
     let run = open(&gate).await;
     assert_word(&say(&run, "no").await, "denied_by_policy");

@@ -9,7 +9,7 @@ use crate::support::binary::{Ran, toolgate};
 use crate::support::gate::call_with_key;
 use crate::support::mcp::Served;
 use crate::support::{Guest, TestGate, assert_word, call, until};
-use serde_json::json;
+use serde_json::{Value, json};
 use toolgate::call::Outcome;
 use toolgate::ledger::{CallState, Resolution};
 use toolgate::{Gate, RunOptions};
@@ -30,6 +30,24 @@ fn guest(cases: &[(char, &str)]) -> Guest {
 fn host(policy: &str) -> TestGate {
     let guest = guest(&[('t', "(unreachable)"), ('s', SLEEPS)]);
     TestGate::new().guest(&guest, &format!("{ONCE}\n{policy}"))
+}
+
+/// The same of a tool that honors keys.
+fn keyed_host() -> TestGate {
+    let guest = guest(&[('t', "(unreachable)"), ('s', SLEEPS)]);
+    TestGate::new().guest(&guest, &ONCE.replace("once", "keyed"))
+}
+
+/// A server that is killed while its one call sleeps.
+async fn killed_asleep(test: &TestGate, meta: Value) {
+    let mut served = Served::start(&test.policy());
+    let params = json!({"name": "guest", "arguments": {"text": "sleep"}, "_meta": meta});
+    served.send(&json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}));
+    until("the call has started", || {
+        test.ledger().exists() && test.all_calls().iter().any(|call| call.state == CallState::Started)
+    })
+    .await;
+    served.kill();
 }
 
 /// The same, with what its component says of its tools where it can be read without running it.
@@ -108,13 +126,44 @@ async fn a_call_whose_host_was_killed_is_listed_with_what_it_was() {
 async fn a_killed_hosts_call_that_may_be_repeated_is_no_doubt_for_a_person() {
     for effect in ["keyed", "idempotent", "read-only"] {
         let test = TestGate::new().guest(&guest(&[('s', SLEEPS)]), &ONCE.replace("once", effect));
-        let mut served = Served::start(&test.policy());
-        served.call(1, "guest", &json!({"text": "sleep"}));
-        test.until_started().await;
-        served.kill();
+        killed_asleep(&test, json!({"toolgate/idempotency-key": "k"})).await;
         assert_eq!(listed(&test), [""; 0], "{effect}");
         test.verified();
     }
+}
+
+#[tokio::test]
+async fn a_killed_hosts_keyed_call_without_a_key_is_a_doubt_under_every_key() {
+    let test = keyed_host();
+    killed_asleep(&test, json!({})).await;
+    let call = listed(&test).pop().expect("nobody can repeat it under its key");
+    let gate = test.open().await;
+    for key in ["k", "another"] {
+        assert_word(&call_with_key(&gate, "guest", r#"{"text":"sleep"}"#, key).await, "in_doubt");
+    }
+    doubts(&test, [call.as_str(), "--retry"]).code(0);
+    test.write_component("guest", &guest(&[]).build());
+    let gate = test.open().await;
+    assert_word(&call_with_key(&gate, "guest", r#"{"text":"sleep"}"#, "k").await, "completed");
+    test.verified();
+}
+
+#[tokio::test]
+async fn a_keyed_call_that_trapped_without_a_key_is_in_doubt_and_one_with_a_key_is_not() {
+    let test = keyed_host();
+    let gate = test.open().await;
+    for expected in ["trap", "trap"] {
+        assert_word(&repeat(&gate).await, expected);
+    }
+    assert_eq!(listed(&test), [""; 0]);
+    let trapped = call(&gate, "guest", ARGUMENTS).await;
+    assert_word(&trapped, "trap");
+    assert!(noticed(&trapped, "may have happened"), "{:?}", trapped.notices);
+    assert_word(&call(&gate, "guest", ARGUMENTS).await, "in_doubt");
+    assert_word(&repeat(&gate).await, "in_doubt");
+    assert_word(&call(&gate, "guest", r#"{"text":"other"}"#).await, "completed");
+    assert_eq!(listed(&test), [trapped.call.to_string()]);
+    test.verified();
 }
 
 #[tokio::test]

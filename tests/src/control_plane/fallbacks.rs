@@ -4,11 +4,12 @@
 //! outcome of a call that the ledger knows as failed or refused.
 
 use super::{
-    BABBLES, Clock, INTERNAL, INVALID_INPUT, SPINS, UNAVAILABLE, alone, choosing, fails, open, say, short,
+    BABBLES, Clock, INTERNAL, INVALID_INPUT, SPINS, UNAVAILABLE, alone, choosing, fails, noticed, open, say,
+    short,
 };
 use crate::support::guest::component;
 use crate::support::mcp::Served;
-use crate::support::{TestGate, assert_word};
+use crate::support::{Guest, TestGate, assert_word};
 use serde_json::{Value, json};
 use toolgate::call::{CallMeta, Degraded, Outcome, Status};
 use toolgate::ledger::CallState;
@@ -191,6 +192,52 @@ async fn the_other_tool_passes_every_check_of_its_own_or_the_failure_stands() {
         assert_stands(&say(&run, text).await);
         let spare = test.calls(run.id()).pop().expect("the other tool was asked");
         assert_eq!((spare.tool.as_str(), spare.reason.as_deref()), ("spare", Some(reason)));
+    }
+}
+
+#[tokio::test]
+async fn the_other_tool_is_called_with_the_key_and_the_doubts_of_the_call_that_failed() {
+    let test = with_spare("", "");
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    let meta = CallMeta { idempotency_key: Some("page 7".to_owned()), ..CallMeta::default() };
+    for _ in 0..2 {
+        let outcome = run.call_with("guest", json!({"text": "a"}), meta.clone()).await;
+        assert_stand_in(&outcome, "tool_error", "tool");
+    }
+    let states: Vec<_> = test.calls(run.id()).iter().map(|call| (call.tool.clone(), call.state)).collect();
+    let of = |tool: &str| states.iter().filter(|one| one.0 == tool).map(|one| one.1).collect::<Vec<_>>();
+    assert_eq!(of("guest"), [CallState::Failed; 2]);
+    assert_eq!(of("spare"), [CallState::Completed, CallState::Recorded]);
+
+    let test = with_spare("", "approval = { ambiguity = 0.5 }");
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    let meta = CallMeta { ambiguity: Some(0.9), ..CallMeta::default() };
+    assert_stands(&run.call_with("guest", json!({"text": "a"}), meta).await);
+    let spare = test.calls(run.id()).pop().expect("the other tool was asked");
+    assert_eq!((spare.tool.as_str(), spare.reason.as_deref()), ("spare", Some("needs_approval")));
+}
+
+#[tokio::test]
+async fn another_tool_that_ran_and_does_not_stand_in_is_named() {
+    let spare = choosing(&[('x', "(unreachable)")]);
+    let spare = spare.define(|definition| definition.name = "spare".to_owned()).build();
+    let rated = Guest::new(&fails(UNAVAILABLE, false)).define(|definition| {
+        definition.output = r#"{"type":"object","properties":{"rate":{}},"required":["rate"]}"#.to_owned();
+    });
+    let test = TestGate::new()
+        .guarded()
+        .guest(&rated, "retry = \"off\"\nfallback = { tool = \"spare\" }")
+        .tool("spare", &spare, "");
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    for (text, why) in [("a", "(its result has another shape)"), ("x", "(trap)")] {
+        let outcome = say(&run, text).await;
+        assert_stands(&outcome);
+        let spare = test.calls(run.id()).pop().expect("the other tool was asked");
+        let named = format!("`spare` was called in its place ({})", spare.call);
+        assert!(noticed(&outcome, &named) && noticed(&outcome, why), "{:?}", outcome.notices);
     }
 }
 

@@ -398,6 +398,34 @@ async fn a_killed_run_says_so_when_it_is_asked_where_it_stands() {
     assert!(by_command()["reasons"][0].as_str().is_some_and(|why| why.contains("incident")));
 }
 
+#[tokio::test]
+async fn a_killed_run_is_not_finished_or_reported_on_by_its_agent_and_goes_on_once_the_switch_is_lifted() {
+    let test = host("");
+    let gate = test.open().await;
+    let parent = open(&gate).await;
+    let run = parent.child(RunOptions::default()).await.unwrap();
+    let id = parent.id().to_string();
+    for target in [vec![id.as_str()], vec!["--all"]] {
+        kill(&test, &target);
+        let before = test.verified().events;
+        for (tool, arguments) in [
+            ("toolgate_finish", json!({"reached": true})),
+            ("toolgate_status", json!({"report": "nearly there"})),
+        ] {
+            let refused = run.call(tool, arguments).await;
+            assert_word(&refused, "killed");
+            assert_eq!((refused.status, refused.output), (Status::Refused, None));
+        }
+        assert_word(&run.call("toolgate_status", json!({})).await, "completed");
+        assert_eq!(test.verified().events, before, "it is found as it was");
+        unkill(&test, &target);
+        let_in(&gate).await;
+    }
+    kill(&test, &["--tool", "guest"]);
+    assert_word(&run.call("toolgate_status", json!({"report": "all but guest"})).await, "completed");
+    assert_word(&run.call("toolgate_finish", json!({"reached": true})).await, "completed");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_stopped_a_call_is_said_once_and_truly() {
     let test = host("");

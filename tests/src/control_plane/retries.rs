@@ -21,12 +21,38 @@ const ATTEMPT: &str = r#"
   (core func $attempt_lowered (canon lower (func $context "attempt")))
 "#;
 
+/// The same, and the core functions `$key (to)` and `$log (level, ptr, len)`.
+const ATTEMPT_AND_KEY: &str = r#"
+  (import "toolgate:tool/call-context@0.1.0" (instance $context
+    (type $level' (enum "debug" "info" "warn" "error"))
+    (export "level" (type $level (eq $level')))
+    (export "attempt" (func (result u32)))
+    (export "idempotency-key" (func (result (option string))))
+    (export "log" (func (param "level" $level) (param "message" string)))))
+  (core func $attempt_lowered (canon lower (func $context "attempt")))
+  (core func $key_lowered (canon lower (func $context "idempotency-key") (memory $memory) (realloc $realloc)))
+  (core func $log_lowered (canon lower (func $context "log") (memory $memory)))
+"#;
+
+/// A guest's code: it logs the key that it was given.
+const LOGS_KEY: &str = "(call $key (i32.const 64)) \
+     (call $log (i32.const 1) (i32.load (i32.const 68)) (i32.load (i32.const 72)))";
+
+/// A guest's body: its first attempts end so, and the next ones so.
+fn first_so(attempts: u32, first: &str, then: &str) -> String {
+    format!(
+        "(if (result i32) (i32.le_u (call $attempt) (i32.const {attempts})) (then {first}) (else {then}))"
+    )
+}
+
+/// A guest with this body, which may ask which attempt it is.
+fn counting(body: &str) -> Guest {
+    Guest::new(body).component_item(ATTEMPT).host_function("attempt", "(result i32)")
+}
+
 /// A guest whose first attempts fail so, and whose next one gives its arguments back.
 fn flaky(attempts: u32, failure: &str) -> Guest {
-    let early = format!("(i32.le_u (call $attempt) (i32.const {attempts}))");
-    Guest::new(&format!("(if (result i32) {early} (then {failure}) (else {ECHOES}))"))
-        .component_item(ATTEMPT)
-        .host_function("attempt", "(result i32)")
+    counting(&first_so(attempts, failure, ECHOES))
 }
 
 /// A guest's body: what it depends on is down, and it says when to come back.
@@ -63,6 +89,39 @@ async fn a_transient_failure_is_tried_again_and_each_attempt_is_on_the_ledger() 
                 "{outcome:#?}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn the_attempts_of_a_keyed_call_without_a_key_of_the_clients_share_one_that_the_host_made() {
+    let body = first_so(2, &fails(UNAVAILABLE, true), ECHOES);
+    let guest = Guest::new(&format!("{LOGS_KEY} {body}"))
+        .component_item(ATTEMPT_AND_KEY)
+        .host_function("attempt", "(result i32)")
+        .host_function("key", "(param i32)")
+        .host_function("log", "(param i32 i32 i32)");
+    let policy = format!("effect = \"keyed\"\ngrants.log = true\n{QUICK}");
+    let test = TestGate::new().guarded().guest(&guest, &policy);
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    let outcome = say(&run, "a").await;
+    assert_word(&outcome, "completed");
+    let call = test.calls(run.id()).pop().expect("the call is on the ledger");
+    let logs = call.content.expect("its content").logs;
+    let keys: Vec<String> =
+        logs.into_iter().filter(|line| line.level == "info").map(|line| line.text).collect();
+    assert_eq!(keys, vec![format!("call:{}", outcome.call); 3]);
+}
+
+#[tokio::test]
+async fn what_an_earlier_attempt_sent_under_a_key_that_nobody_can_send_again_is_in_doubt() {
+    let body = first_so(1, &fails(UNAVAILABLE, true), &fails(NOT_FOUND, false));
+    for (effect, left) in [("keyed", CallState::InDoubt), ("idempotent", CallState::Failed)] {
+        let policy = format!("effect = \"{effect}\"\n{QUICK}");
+        let test = TestGate::new().guarded().guest(&counting(&body), &policy);
+        let (outcome, records, state) = recorded(&test).await;
+        assert_word(&outcome, "tool_error");
+        assert_eq!((outcome.attempts, records, state), (2, 3, left), "{effect}");
     }
 }
 

@@ -309,6 +309,67 @@ async fn the_context_of_a_run_is_that_of_its_calls_also_after_it_is_resumed() {
 }
 
 #[test]
+fn a_client_that_names_no_run_has_the_context_of_the_one_that_it_is_given() {
+    let test = host().section(&format!("{CONTEXT}\nfrom = \"name\"\nname = \"desk\""));
+    test.policy();
+    let (folder, context) = (test.path(""), whole_context().to_string());
+    let call = ["call", "guest", r#"{"text":"a"}"#, "--json"];
+    let started =
+        toolgate(&folder, ["run", "start", "--name", "desk", "--context", &context, "--json"]).code(0).json();
+    let called = toolgate(&folder, call).code(0).json();
+    assert_eq!((&called["status"], &called["run"]), (&json!("completed"), &started["run"]));
+    let mut served = Served::start(&test.policy());
+    served.call(1, "guest", &json!({"text": "b"}));
+    assert_eq!(short(&served.answer())["status"], json!("completed"));
+
+    let other = host().section(&format!("{CONTEXT}\nfrom = \"name\"\nname = \"desk\""));
+    other.policy();
+    assert_eq!(toolgate(&other.path(""), call).code(3).json()["reason"], json!("missing_context"));
+}
+
+#[test]
+fn a_run_that_is_started_below_another_has_its_context_unless_it_has_its_own() {
+    let test = host();
+    test.policy();
+    let folder = test.path("");
+    let start = |more: &[&str]| {
+        let args = ["run", "start", "--json"].into_iter().chain(more.iter().copied());
+        toolgate(&folder, args).code(0).json()["run"].as_str().expect("an id").to_owned()
+    };
+    let context = |run: &str| toolgate(&folder, ["trace", run, "--json"]).code(0).json()["context"].clone();
+    let parent = start(&["--context", r#"{"project_id":7}"#]);
+    let child = start(&["--parent", &parent]);
+    assert_eq!(context(&child), json!({"project_id": 7}));
+    assert_eq!(context(&start(&["--parent", &child])), json!({"project_id": 7}));
+    let own = start(&["--parent", &parent, "--context", r#"{"user_id":1}"#]);
+    assert_eq!(context(&own), json!({"user_id": 1}));
+}
+
+#[test]
+fn what_is_asked_of_a_named_run_otherwise_than_it_is_is_refused_and_never_dropped() {
+    let test = host();
+    test.policy();
+    let folder = test.path("");
+    let start = |more: &[&str]| {
+        let args = ["run", "start", "--name", "desk", "--json"].into_iter().chain(more.iter().copied());
+        toolgate(&folder, args)
+    };
+    let parent = toolgate(&folder, ["run", "start", "--json"]).code(0).json()["run"].clone();
+    let parent = parent.as_str().expect("an id");
+    let same = ["--goal", "sort the mail", "--context", r#"{"project_id":7}"#, "--parent", parent];
+    let run = start(&same).code(0).json()["run"].clone();
+    assert_eq!(start(&same).code(0).json()["run"], run);
+    assert_eq!(start(&[]).code(0).json()["run"], run);
+    let id = run.as_str().expect("an id");
+    let others = [("--goal", "another"), ("--context", r#"{"project_id":8}"#), ("--parent", id)];
+    for (option, value) in others {
+        let refused = start(&[option, value]).code(2);
+        assert!(refused.err.contains(option) && refused.err.contains(id), "{}", refused.err);
+        assert!(refused.out.is_empty(), "{}", refused.out);
+    }
+}
+
+#[test]
 fn a_client_sends_the_context_in_meta() {
     let test = host().section(CONTEXT);
     let mut served = Served::start(&test.policy());

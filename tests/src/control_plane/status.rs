@@ -1,11 +1,11 @@
 //! Where a run stands: the shape that other programs read, the host's own tools, segments and the review point.
 
-use super::{Clock, assert_guard, choosing, open, say, short};
+use super::{Clock, assert_guard, choosing, noticed, open, say, short};
 use crate::support::binary::toolgate;
 use crate::support::mcp::Served;
 use crate::support::{TestGate, assert_word, keys};
 use serde_json::{Value, json};
-use toolgate::call::Outcome;
+use toolgate::call::{Arguments, CallMeta, Outcome};
 use toolgate::guard::event::Steer;
 use toolgate::guard::{NextAction, Standing, Status};
 use toolgate::ledger::CallState;
@@ -162,6 +162,51 @@ async fn the_hosts_own_tools_refuse_arguments_that_do_not_fit() {
         assert_word(&run.call(tool, arguments).await, "invalid_arguments");
     }
     assert_word(&say(&run, "a").await, "completed");
+}
+
+#[tokio::test]
+async fn a_misshapen_call_of_the_hosts_own_tools_is_a_refusal_like_any_other() {
+    let test = host();
+    let gate = test.open().await;
+    let bad: [(Arguments, &str); 3] = [
+        (json!({"bad": 1}).into(), "invalid_arguments"),
+        ("{".into(), "malformed"),
+        (format!("{{\"note\":\"{}\"}}", "x".repeat(5 << 20)).as_str().into(), "too_large"),
+    ];
+    for (arguments, reason) in bad {
+        let run = open(&gate).await;
+        for n in 1..=5 {
+            let refused = run.call("toolgate_finish", arguments.clone()).await;
+            assert_word(&refused, reason);
+            assert_eq!(noticed(&refused, "This run is halted from here on"), n == 5, "{refused:#?}");
+        }
+        let usage = run.status().await.unwrap().usage;
+        assert_eq!((usage.proposals, usage.refusals_in_a_row, test.calls(run.id()).len()), (5, 5, 5));
+        let before = test.verified().events;
+        for _ in 0..60 {
+            assert_guard(&run.call("toolgate_finish", arguments.clone()).await, "run_halted", "course");
+        }
+        assert_eq!(test.verified().events, before, "nothing is written for a run that stands");
+        assert_word(&say(&run, "a").await, "run_halted");
+    }
+}
+
+#[tokio::test]
+async fn what_an_agent_expects_of_the_hosts_own_tools_is_on_the_ledger() {
+    let test = host();
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    let meta = CallMeta {
+        thought: Some("all is done".to_owned()),
+        expected: Some(json!({"finished": true})),
+        ..CallMeta::default()
+    };
+    assert_word(&run.call_with("toolgate_finish", json!({"reached": true}), meta).await, "completed");
+    let content = test.calls(run.id()).pop().and_then(|call| call.content).expect("its content");
+    assert_eq!(
+        (content.thought.as_deref(), content.expected),
+        (Some("all is done"), Some(json!({"finished": true})))
+    );
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ impl World {
                 (Some(Bound::InDoubt), _) | (None, _) => {}
             }
         }
-        if verdict.is_ok() && self.scenario.tools[tool].effect == Effect::Once {
+        if verdict.is_ok() && self.scenario.tools[tool].effect != Effect::ReadOnly {
             self.mark_the_dead(host);
         }
         match verdict {

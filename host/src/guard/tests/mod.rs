@@ -185,7 +185,7 @@ fn world() -> World {
 fn noticed(admission: &Admission) -> Option<Pattern> {
     admission.notices.iter().find_map(|notice| match notice {
         Notice::Repeated(pattern) => Some(*pattern),
-        Notice::WrapUp { .. } => None,
+        Notice::WrapUp { .. } | Notice::Halted { .. } => None,
     })
 }
 

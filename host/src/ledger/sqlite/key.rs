@@ -10,7 +10,7 @@ use super::row::{Call, int, uint};
 use super::writer::{Failure, Own};
 use crate::call::CallId;
 use crate::ledger::chain::Hash;
-use crate::ledger::entry::{InFlight, Start};
+use crate::ledger::entry::{Effect, InFlight, Start};
 use crate::ledger::error::LedgerError;
 use crate::ledger::record::End;
 use crate::ledger::report::CallContent;
@@ -54,10 +54,10 @@ pub(super) fn look_up(
     })
 }
 
-/// The same call under another key, in doubt: a new key is no way around a doubt. `None` for a call that may be
-/// repeated, and where the one in doubt might be.
+/// The same call under another key, in doubt: a new key is no way around a doubt. `None` for a call that does no harm
+/// twice (a `keyed` one does, under two keys), and where the one in doubt might be repeated.
 pub(super) fn doubted(own: &Own, batch: &mut Batch<'_>, start: &StartOp) -> Result<Option<CallId>, Failure> {
-    if start.effect.repeatable() {
+    if matches!(start.effect, Effect::ReadOnly | Effect::Idempotent) {
         return Ok(None);
     }
     dead::strike_out_all(batch, &own.place, own.host, start.record.at_ms)?;

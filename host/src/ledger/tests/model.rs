@@ -53,7 +53,7 @@ impl Model {
         let is_doubted = |(_, bound, state, first): &(u64, u8, CallState, Effect)| {
             (*bound, *state, *first) == (arguments, CallState::InDoubt, Effect::Once)
         };
-        if effect == Effect::Once && self.keys.values().any(is_doubted) {
+        if matches!(effect, Effect::Keyed | Effect::Once) && self.keys.values().any(is_doubted) {
             return "in doubt".to_owned();
         }
         self.next += 1;

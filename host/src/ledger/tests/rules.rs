@@ -286,8 +286,10 @@ async fn a_new_key_is_no_way_around_a_doubt_until_somebody_has_resolved_it() {
     assert_eq!(fixture.start(again(2, "new")).await, Start::InDoubt { call: call(1) });
     let unkeyed = Intent { key: None, ..keyed(run, 2, "k") };
     assert_eq!(fixture.start(unkeyed).await, Start::InDoubt { call: call(1) });
-    let repeatable = Intent { effect: Effect::Keyed, ..again(3, "other") };
-    assert!(matches!(fixture.start(repeatable).await, Start::Fresh(_)));
+    let under_two_keys = Intent { effect: Effect::Keyed, ..again(2, "other") };
+    assert_eq!(fixture.start(under_two_keys).await, Start::InDoubt { call: call(1) });
+    let harmless = Intent { effect: Effect::Idempotent, ..again(3, "other") };
+    assert!(matches!(fixture.start(harmless).await, Start::Fresh(_)));
     let other_tool = Intent { tool: "other".to_owned(), ..again(4, "newer") };
     assert!(matches!(fixture.start(other_tool).await, Start::Fresh(_)));
     fixture.ledger.resolve(resolved(run, 1, Resolution::Retry)).await.unwrap();

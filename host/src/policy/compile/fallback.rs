@@ -2,8 +2,8 @@
 
 use super::limits::period_ms;
 use crate::call::nearest;
-use crate::policy::compiled::ToolPolicy;
-use crate::policy::diagnostic::{Diagnostic, Diagnostics};
+use crate::policy::compiled::{Effect, ToolPolicy};
+use crate::policy::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::policy::document::units::Period;
 use crate::policy::document::{self, Cursor, Switch};
 use crate::policy::fallback::{Fallback, Instead};
@@ -80,7 +80,7 @@ fn template(text: &str, at: (&Cursor<'_>, &str), diagnostics: &mut Diagnostics) 
     })
 }
 
-/// Every `fallback.tool` names another tool, and following them comes to an end. `section` is `tools`.
+/// Every `fallback.tool` names another tool, which only reads, and following them comes to an end. `section` is `tools`.
 pub(super) fn check_targets(
     tools: &BTreeMap<String, ToolPolicy>,
     section: &Cursor<'_>,
@@ -100,7 +100,10 @@ pub(super) fn check_targets(
                 });
             }
             None => {}
-            Some(_) => {
+            Some(other) => {
+                if other.effect != Effect::ReadOnly {
+                    diagnostics.push(with_effect(name, target, &place));
+                }
                 if let Some(circle) = circle(tools, name) {
                     let message = format!("falling back never ends: {}", circle.join(" → "));
                     let problem = Diagnostic::error("fallback_cycle", &place, message);
@@ -109,6 +112,17 @@ pub(super) fn check_targets(
             }
         }
     }
+}
+
+/// The other tool would do something on top of what the failed one may have done.
+fn with_effect(name: &str, target: &str, place: &Place) -> Diagnostic {
+    let message = format!(
+        "`{target}` is not read-only: what it does would come on top of what `{name}` may have done before it failed"
+    );
+    let help = format!(
+        "fall back to a tool that only reads, or write `effect = \"read-only\"` in [tools.{target}] if that is so"
+    );
+    Diagnostic::error("fallback_with_effect", place, message).help(help)
 }
 
 /// The circle that this tool begins, as its names; told once, by the first of them in the order of names.

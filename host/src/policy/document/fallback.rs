@@ -14,7 +14,7 @@ pub(in crate::policy) struct Fallback {
     pub(in crate::policy) value: Option<Value>,
     /// The last good output for the same arguments, no older than this; at most `720h`.
     pub(in crate::policy) last_good: Option<Period>,
-    /// What this tool gives for the same arguments, under all of its own checks.
+    /// What this tool gives for the same arguments, under all of its own checks; its `effect` must be `read-only`.
     pub(in crate::policy) tool: Option<String>,
     /// This sentence, for the agent. `{tool}`, `{reason}` (the reason code) and `{/json/pointer}` into the call's
     /// arguments are filled in; what the arguments do not have becomes `–`. `{{` is a plain `{`.

@@ -30,7 +30,8 @@ pub(in crate::policy) struct Tool {
     #[serde(default)]
     pub(in crate::policy) rule: Vec<Rule>,
     /// What a repeat of the call may do. `read-only`: run freely. `idempotent`: same arguments, same end
-    /// state. `keyed`: the tool honors the idempotency key. `once`: never repeated by the host. Default: `once`.
+    /// state. `keyed`: the tool honors the idempotency key; a call that crashed is repeated under the client's own
+    /// key, and without one it is in doubt. `once`: never repeated by the host. Default: `once`.
     pub(in crate::policy) effect: Option<Effect>,
     /// Where the idempotency key comes from. `client`: only from the caller. `arguments`: else from the
     /// arguments, per run. Default: `arguments` where `effect` is `once`, else `client`.

@@ -60,7 +60,7 @@ fn each_guard_changes_the_sentence() {
 #[test]
 fn rows_come_in_the_order_of_names_and_print_as_plain_json() {
     let text = "[tools.b]\ncomponent = 'b.wasm'\nverdict = 'allow'\nfallback = { tool = 'a' }\n\
-        breaker = { percent = 50 }\n[tools.a]\ncomponent = 'a.wasm'\n";
+        breaker = { percent = 50 }\n[tools.a]\ncomponent = 'a.wasm'\neffect = 'read-only'\n";
     let rows = serde_json::to_value(dependencies(&policy(text))).unwrap();
     assert_eq!((&rows[0]["tool"], &rows[1]["tool"]), (&json!("a"), &json!("b")));
     assert_eq!(

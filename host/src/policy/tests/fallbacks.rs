@@ -9,11 +9,11 @@ fn fallback(lines: &str) -> Option<Fallback> {
     policy(&tool(lines)).tools["t"].fallback.clone()
 }
 
-/// Tools of these names, each falling back to the other.
+/// Tools of these names that only read, each falling back to the other.
 fn chain(pairs: &[(&str, &str)]) -> String {
     let section = |(name, target): &(&str, &str)| {
         format!(
-            "[tools.{name}]\ncomponent = 'x.wasm'\nverdict = 'allow'\nfallback = {{ tool = '{target}' }}\n"
+            "[tools.{name}]\ncomponent = 'x.wasm'\nverdict = 'allow'\neffect = 'read-only'\nfallback = {{ tool = '{target}' }}\n"
         )
     };
     pairs.iter().map(section).collect()
@@ -35,7 +35,7 @@ fn a_fallback_is_a_value_the_last_good_result_another_tool_or_a_text() {
         instead("fallback = { text = 'Say so.' }"),
         Instead::Text(Template::parse("Say so.").unwrap())
     );
-    let other = policy(&(chain(&[("a", "t")]) + &tool("")));
+    let other = policy(&(chain(&[("a", "t")]) + &tool("effect = 'read-only'")));
     assert_eq!(other.tools["a"].fallback.as_ref().unwrap().instead, Instead::Tool("t".to_owned()));
 }
 
@@ -70,7 +70,7 @@ fn what_is_wrong_in_a_fallback_is_said_once() {
         ("fallback = { value = 1, say = '' }", "wrong_value"),
         ("fallback = { value = 1979-05-27 }", "wrong_type"),
         ("fallback = { tool = 'other' }", "unknown_tool"),
-        ("fallback = { tool = 't' }", "fallback_cycle"),
+        ("fallback = { tool = 't' }\neffect = 'read-only'", "fallback_cycle"),
         ("fallback = 'none'", "wrong_value"),
     ] {
         let found = errors(&tool(lines));
@@ -103,18 +103,29 @@ fn a_text_is_a_template_and_a_place_that_cannot_be_filled_in_is_underlined() {
 #[test]
 fn an_unknown_tool_gets_the_nearest_name_and_is_not_blamed_for_the_errors_of_the_right_one() {
     let found = errors(&(chain(&[("a", "othr")]) + "[tools.other]\ncomponent = 'x.wasm'"));
-    assert_eq!(codes(&found), ["4:21 unknown_tool"]);
+    assert_eq!(codes(&found), ["5:21 unknown_tool"]);
     assert_eq!(found.iter().next().unwrap().help.as_deref(), Some("did you mean `other`?"));
     let found = errors(&(chain(&[("a", "other")]) + "[tools.other]\nverdict = 'allow'"));
-    assert_eq!(codes(&found), ["5:8 missing_key"]);
+    assert_eq!(codes(&found), ["6:8 missing_key"]);
 }
 
 #[test]
 fn a_circle_is_told_once_with_its_whole_way() {
     let found = errors(&chain(&[("a", "b"), ("b", "c"), ("c", "b")]));
-    assert_eq!(codes(&found), ["8:21 fallback_cycle"]);
+    assert_eq!(codes(&found), ["10:21 fallback_cycle"]);
     assert_eq!(found.iter().next().unwrap().message, "falling back never ends: b → c → b");
-    policy(&(chain(&[("a", "b"), ("b", "t"), ("c", "t")]) + &tool("")));
+    policy(&(chain(&[("a", "b"), ("b", "t"), ("c", "t")]) + &tool("effect = 'read-only'")));
+}
+
+#[test]
+fn a_tool_that_does_more_than_read_is_no_fallback() {
+    for effect in ["effect = 'idempotent'", "effect = 'keyed'", "effect = 'once'", ""] {
+        let found = errors(&(chain(&[("a", "t")]) + &tool(effect)));
+        assert_eq!(codes(&found), ["5:21 fallback_with_effect"], "{effect}");
+        let one = found.iter().next().unwrap();
+        assert!(one.message.starts_with("`t` is not read-only"), "{}", one.message);
+        assert!(one.help.as_deref().is_some_and(|help| help.contains("[tools.t]")), "{one:?}");
+    }
 }
 
 #[test]
@@ -133,7 +144,7 @@ fn a_last_good_result_of_what_was_not_read_only_and_a_tool_that_never_runs_are_w
     assert!(warned(&last_good("read-only")).is_empty());
     let text = format!(
         "{}[tools.a]\ncomponent = 'a.wasm'\nsha256 = '{}'\nfallback = {{ tool = 't' }}",
-        tool(""),
+        tool("effect = 'read-only'"),
         "1".repeat(64)
     );
     assert_eq!(warned(&text), ["8:21 never_reached"]);
@@ -147,7 +158,7 @@ proptest! {
         let known = targets.len();
         let sections: String = targets.iter().enumerate().map(|(at, target)| {
             let fallback = if *target < known { format!("{{ tool = '{}' }}", names[*target]) } else { "'off'".to_owned() };
-            format!("[tools.{}]\ncomponent = 'x.wasm'\nfallback = {fallback}\n", names[at])
+            format!("[tools.{}]\ncomponent = 'x.wasm'\neffect = 'read-only'\nfallback = {fallback}\n", names[at])
         }).collect();
         let ends = |first: usize| {
             let mut at = first;
