@@ -220,7 +220,7 @@ fn own_limits(own: &RunState, depth: u64, guards: &RunGuards, at_ms: u64, found:
     if depth > limit {
         found.push((NextAction::WakeEngineer, Status::Critical, Why::Depth { depth, limit }.sentence()));
     }
-    let (age_ms, limit_ms) = (at_ms.saturating_sub(own.segment_ms), guards.segment_ms);
+    let (age_ms, limit_ms) = (own.segment_age_ms(at_ms), guards.segment_ms);
     if age_ms >= limit_ms {
         let why = Why::Segment { age_ms, limit_ms };
         found.push((NextAction::CheckpointAndRefresh, Status::Warning, why.sentence()));
@@ -271,8 +271,8 @@ fn used(own: &RunState, principal: &PrincipalState, at_ms: u64) -> Amounts {
         output_bytes: own.spent.output_bytes,
         hour_cost_usd: usd(principal.spent(Window::Hour, at_ms)),
         day_cost_usd: usd(principal.spent(Window::Day, at_ms)),
-        age_ms: at_ms.saturating_sub(own.opened_ms),
-        segment_age_ms: at_ms.saturating_sub(own.segment_ms),
+        age_ms: own.age_ms(at_ms),
+        segment_age_ms: own.segment_age_ms(at_ms),
     }
 }
 
@@ -302,7 +302,7 @@ fn left(
         output_bytes: of(Budget::OutputBytes),
         hour_cost_usd: in_window(Window::Hour),
         day_cost_usd: in_window(Window::Day),
-        segment_ms: guards.segment_ms.saturating_sub(at_ms.saturating_sub(own.segment_ms)),
+        segment_ms: guards.segment_ms.saturating_sub(own.segment_age_ms(at_ms)),
     }
 }
 
