@@ -79,6 +79,18 @@ fn a_finished_run_is_safe_and_goes_on_no_more() {
 }
 
 #[test]
+fn what_stops_a_run_names_its_line_once_and_what_is_near_does_not() {
+    let mut world = world();
+    world.guards.budgets.proposals = 4;
+    world.open(2, Some(1));
+    (0..4).for_each(|n| drop(world.call(2, n * 100).unwrap()));
+    world.guards.budgets.steps = 5;
+    let standing = standing(&world, 2);
+    assert_eq!(standing.lines, ["run.budgets.proposals is 4 suggested calls"], "{standing:#?}");
+    assert!(serde_json::to_value(&standing).unwrap().get("lines").is_none());
+}
+
+#[test]
 fn what_is_left_is_what_the_ancestor_with_the_least_has() {
     let mut world = world();
     world.open(2, Some(1));
