@@ -31,7 +31,7 @@ enum RunCommand {
     Start(Start),
     /// Let no call of a run begin until it is resumed.
     Pause(Turn),
-    /// Let calls of a paused or halted run begin again.
+    /// Let calls of a paused or halted run begin again; says what would stop them all the same.
     Resume(Turn),
     /// Stop a run: no call of it begins any more.
     Halt(Turn),
@@ -191,9 +191,22 @@ impl Turn {
             let sentence = format!("it is on the ledger, but where {run} stands now cannot be read: {error}");
             CliError::Io(io::Error::other(sentence))
         })?;
-        let course = standing.map(|standing| standing.course).ok_or_else(|| no_run(run))?;
-        let stands = (!went(&asked, &course)).then(|| word(&course));
+        let standing = standing.ok_or_else(|| no_run(run))?;
+        let stands = (!went(&asked, &standing.course)).then(|| word(&standing.course));
+        let stopped = asked == Steer::Continued && standing.next_action != NextAction::Continue;
         match (stands, self.json.json) {
+            (None, true) if stopped => {
+                let Standing { next_action, reasons, lines, .. } = &standing;
+                console.json(&json!({
+                    "run": run, "done": done, "next_action": next_action, "reasons": reasons, "lines": lines
+                }))?;
+            }
+            (None, false) if stopped => {
+                console.line(format!("{run} is {done}, and yet: {}", next(standing.next_action)))?;
+                for line in standing.reasons.iter().chain(&standing.lines) {
+                    console.line(format!("  {line}"))?;
+                }
+            }
             (None, true) => console.json(&json!({ "run": run, "done": done }))?,
             (None, false) => console.line(format!("{run} is {done}"))?,
             (Some(word), true) => console.json(&json!({ "run": run, "done": null, "course": word }))?,
@@ -286,19 +299,22 @@ fn no_run(run: RunId) -> CliError {
     CliError::Usage(format!("there is no {run} for this principal; `toolgate runs` lists the runs"))
 }
 
+fn next(action: NextAction) -> &'static str {
+    match action {
+        NextAction::Continue => "continue",
+        NextAction::CheckpointAndRefresh => "checkpoint and refresh",
+        NextAction::WakeEngineer => "a person must look",
+        NextAction::EmergencyHalt => "stopped: no call of it will run",
+    }
+}
+
 fn show(standing: &Standing, console: &mut Console) -> io::Result<()> {
     let status = match standing.status {
         Status::Safe => "safe",
         Status::Warning => "warning",
         Status::Critical => "critical",
     };
-    let next = match standing.next_action {
-        NextAction::Continue => "continue",
-        NextAction::CheckpointAndRefresh => "checkpoint and refresh",
-        NextAction::WakeEngineer => "a person must look",
-        NextAction::EmergencyHalt => "stopped: no call of it will run",
-    };
-    console.line(format!("{status}: {next}"))?;
+    console.line(format!("{status}: {}", next(standing.next_action)))?;
     for reason in &standing.reasons {
         console.line(format!("  {reason}"))?;
     }

@@ -61,10 +61,11 @@ impl Board {
         lineage.is_empty() || lineage.iter().any(|(_, state)| state.course != Course::Running)
     }
 
-    /// Money that the run has spent, or that its calls in flight may spend, in micro-USD; 0 for a run that is not in
-    /// memory.
+    /// Money that the run, or the one above it that has most, has spent or its calls in flight may spend, in micro-USD:
+    /// what a child spends is its ancestors' too, so that children are no way around it. 0 for a run that is not in memory.
     pub fn cost_micro_usd(&self, run: RunId) -> u64 {
-        self.run(run).map_or(0, |state| state.spent.plus(state.held).cost_micro_usd)
+        let lineage = self.lineage(run);
+        lineage.iter().map(|(_, state)| state.spent.plus(state.held).cost_micro_usd).max().unwrap_or(0)
     }
 
     /// After a proposal that did not start: the run that must be halted for it, and why. Refusals in a row are the

@@ -11,7 +11,7 @@
 //! Each scope keeps the number of the record it is as of and takes none twice. Not here: reading and writing.
 //! Invariant: folding all records, or what is stored and the records after it, gives the same state.
 
-use super::event::{Event, Kind, Opened, Steer};
+use super::event::{Event, Kind, Opened, Refused, Steer};
 use super::run::RunState;
 use super::scope::Scope;
 use super::spend::PrincipalState;
@@ -75,7 +75,8 @@ impl Board {
             Kind::Retried { call, .. } => self.missing(event.run, of_call(call)),
             Kind::Ended(ended) => self.missing(event.run, of_call(&ended.call)),
             Kind::Opened(Opened { parent: Some(parent), .. }) => self.missing(*parent, None),
-            Kind::Opened(_) | Kind::Refused(_) | Kind::Steered(_) => None,
+            Kind::Refused(refused) => self.missing(event.run, refused.tool.as_deref()),
+            Kind::Opened(_) | Kind::Steered(_) => None,
         })
     }
 
@@ -196,6 +197,12 @@ impl Board {
         match &event.kind {
             Kind::Admitted(admitted) => kept.fold(event.seq, |state| state.admitted(event.at_ms, admitted)),
             Kind::Ended(ended) => kept.fold(event.seq, |state| state.ended(event.at_ms, ended)),
+            // Nothing that counts, but where the clock was set back, it is seen here.
+            Kind::Retried { .. } | Kind::Refused(_) | Kind::Steered(_)
+                if kept.state.is_ahead(event.at_ms) =>
+            {
+                kept.fold(event.seq, |state| state.pass(event.at_ms))
+            }
             Kind::Opened(_) | Kind::Retried { .. } | Kind::Refused(_) | Kind::Steered(_) => false,
         };
     }
@@ -221,6 +228,12 @@ impl Board {
                     self.calls.remove(&ended.call);
                 }
             }
+            Kind::Refused(Refused { tool: Some(name), .. }) => {
+                let Some(kept) = self.tools.get_mut(name) else { return };
+                if kept.state.is_ahead(event.at_ms) {
+                    kept.fold(event.seq, |state| state.pass(event.at_ms));
+                }
+            }
             Kind::Opened(_) | Kind::Refused(_) | Kind::Steered(_) => {}
         }
     }
@@ -237,6 +250,7 @@ impl RunState {
     }
 
     fn apply(&mut self, event: &Event, own: bool) {
+        self.pass(event.at_ms);
         match &event.kind {
             Kind::Opened(opened) => self.opened(event.at_ms, opened),
             Kind::Admitted(admitted) => self.admitted(event.at_ms, admitted, own),

@@ -20,6 +20,7 @@
 //! again. Not here: what counts as a failure (`event::Blame`). Invariant: half-open has at most one probe, and
 //! whatever becomes of it the next one may start by its `until_ms`.
 
+use super::clock::Clock;
 use super::event::Blame;
 use super::settings::Breaker;
 use super::tally::Rolling;
@@ -165,6 +166,19 @@ impl BreakerState {
                 }
             }
             Phase::Open { .. } => {}
+        }
+    }
+
+    /// The clock was set back to this time.
+    pub(super) fn set_back(&mut self, clock: Clock, at_ms: u64) {
+        match &mut self.phase {
+            Phase::Closed { endings, failures } => {
+                endings.set_back(at_ms);
+                failures.set_back(at_ms);
+            }
+            Phase::Open { since_ms, .. } => *since_ms = clock.read(*since_ms, at_ms),
+            Phase::HalfOpen { probe: Some((_, until_ms)), .. } => *until_ms = clock.read(*until_ms, at_ms),
+            Phase::HalfOpen { probe: None, .. } => {}
         }
     }
 

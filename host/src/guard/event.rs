@@ -135,6 +135,8 @@ pub enum Blame {
 pub struct Refused {
     /// Why; `None` when it was answered from the ledger, which no guard counts but as a proposal.
     pub code: Option<Denial>,
+    /// The tool, when it is a known one.
+    pub tool: Option<String>,
     /// What it asked, when it was a call of a known tool.
     pub fingerprint: Option<Fingerprint>,
 }

@@ -117,7 +117,7 @@ impl Inquiry<'_> {
     }
 
     fn segment(&mut self) -> Result<(), No> {
-        let age_ms = self.ask.at_ms.saturating_sub(self.own.segment_ms);
+        let age_ms = self.own.segment_age_ms(self.ask.at_ms);
         let limit_ms = self.ask.run_guards.segment_ms;
         self.read(GuardName::Segment, age_ms, limit_ms);
         match age_ms >= limit_ms {
@@ -204,7 +204,7 @@ impl Inquiry<'_> {
 
     fn rates(&mut self) -> Result<(), No> {
         let ask = self.ask;
-        let slow_ms = self.tool.slow_until_ms.saturating_sub(ask.at_ms);
+        let slow_ms = self.tool.slow_ms(ask.at_ms);
         if slow_ms > 0 {
             self.read(GuardName::Slowed, slow_ms, 0);
             let no = No::new(Denial::RateLimited, ask.run, Why::Slowed);

@@ -9,6 +9,7 @@ mod admit;
 mod board;
 mod breaker;
 mod budget;
+mod clock;
 pub mod event;
 mod inquiry;
 mod near;

@@ -20,6 +20,7 @@
 //!
 //! Not here: how it is said. Invariant: only executed calls are in the history, in the order of their admission.
 
+use super::clock::Clock;
 use super::event::{Admitted, Fingerprint};
 use crate::call::CallId;
 use serde::{Deserialize, Serialize};
@@ -186,6 +187,11 @@ impl History {
     /// A person has looked: what was done before is no repetition of what comes.
     pub(super) fn forget(&mut self) {
         *self = Self::default();
+    }
+
+    /// The clock was set back to this time.
+    pub(super) fn set_back(&mut self, clock: Clock, at_ms: u64) {
+        self.done.iter_mut().for_each(|done| done.at_ms = clock.read(done.at_ms, at_ms));
     }
 
     /// What one more call would be; `poll_ms` is the interval of a polling tool.

@@ -4,6 +4,7 @@
 //! own. Not here: any limit. Invariant: a fold of the run's own events and its descendants', nothing else; what
 //! is held is exactly what the calls in flight hold.
 
+use super::clock::Clock;
 use super::event::{Admitted, Blame, Ended, Hold, Opened, Refused, Steer};
 use super::repetition::{History, Settled};
 use super::tally::Rolling;
@@ -42,8 +43,9 @@ pub(super) struct RunState {
     /// On whose account; `None` before it is opened.
     pub(super) principal: Option<String>,
     pub(super) parent: Option<RunId>,
-    pub(super) opened_ms: u64,
-    pub(super) segment_ms: u64,
+    opened_ms: u64,
+    segment_ms: u64,
+    clock: Clock,
     pub(super) course: Course,
     pub(super) goal: bool,
     /// The agent has reported, or a person has looked: no review is due.
@@ -60,6 +62,27 @@ pub(super) struct RunState {
 }
 
 impl RunState {
+    /// Takes the time of an event; what was stamped by a clock that was ahead moves back with it.
+    pub(super) fn pass(&mut self, at_ms: u64) {
+        if self.clock.ahead_ms(at_ms) > 0 {
+            self.opened_ms = self.clock.read(self.opened_ms, at_ms);
+            self.segment_ms = self.clock.read(self.segment_ms, at_ms);
+            self.arrivals.set_back(at_ms);
+            self.history.set_back(self.clock, at_ms);
+        }
+        self.clock.take(at_ms);
+    }
+
+    /// How long ago it was opened.
+    pub(super) fn age_ms(&self, at_ms: u64) -> u64 {
+        at_ms.saturating_sub(self.clock.read(self.opened_ms, at_ms))
+    }
+
+    /// How long ago its segment began.
+    pub(super) fn segment_age_ms(&self, at_ms: u64) -> u64 {
+        at_ms.saturating_sub(self.clock.read(self.segment_ms, at_ms))
+    }
+
     /// The run begins; a second beginning changes nothing.
     pub(super) fn opened(&mut self, at_ms: u64, opened: &Opened) {
         if self.principal.is_some() {

@@ -4,6 +4,7 @@
 //! in the window + held ≤ limit, as long as calls spend no more than they hold.
 
 use super::budget::HELD_RETRY_MS;
+use super::clock::Clock;
 use super::event::{Admitted, Ended};
 use super::run::RunState;
 use super::settings::SpendGuards;
@@ -37,11 +38,28 @@ pub(super) struct PrincipalState {
     in_flight: BTreeMap<CallId, u64>,
     held: u64,
     pub(super) arrivals: Rolling,
+    clock: Clock,
 }
 
 impl PrincipalState {
+    /// Takes the time of an event; what was counted by a clock that was ahead is counted now.
+    pub(super) fn pass(&mut self, at_ms: u64) {
+        if self.is_ahead(at_ms) {
+            self.hour.set_back(at_ms);
+            self.day.set_back(at_ms);
+            self.arrivals.set_back(at_ms);
+        }
+        self.clock.take(at_ms);
+    }
+
+    /// Whether the clock was set back to this time.
+    pub(super) fn is_ahead(&self, at_ms: u64) -> bool {
+        self.clock.ahead_ms(at_ms) > 0
+    }
+
     /// A call starts.
     pub(super) fn admitted(&mut self, at_ms: u64, admitted: &Admitted) {
+        self.pass(at_ms);
         self.arrivals.add(at_ms);
         self.in_flight.insert(admitted.call, admitted.hold.cost_micro_usd);
         self.held = self.held.saturating_add(admitted.hold.cost_micro_usd);
@@ -49,6 +67,7 @@ impl PrincipalState {
 
     /// A call has its ending. Only the first ending of a call counts.
     pub(super) fn ended(&mut self, at_ms: u64, ended: &Ended) {
+        self.pass(at_ms);
         let Some(held) = self.in_flight.remove(&ended.call) else { return };
         let spent = ended.spent.map_or(held, |spent| spent.cost_micro_usd);
         self.held = self.held.saturating_sub(held);
@@ -128,7 +147,7 @@ impl Window {
 /// What a run would spend in an hour at the rate of its life so far, its descendants included, in micro-USD;
 /// `None` in its first minute.
 pub(super) fn burn_rate(state: &RunState, at_ms: u64) -> Option<u64> {
-    let age_ms = at_ms.saturating_sub(state.opened_ms);
+    let age_ms = state.age_ms(at_ms);
     let spent = u128::from(state.spent.cost_micro_usd);
     let hourly = (spent * u128::from(HOUR_MS)).checked_div(u128::from(age_ms))?;
     (age_ms >= BURN_AGE_MS_MIN).then(|| u64::try_from(hourly).unwrap_or(u64::MAX))

@@ -13,6 +13,7 @@ use super::spend::{self, PrincipalState, Window};
 use super::verdict::{Refusal, Why};
 use crate::call::RunId;
 use serde::Serialize;
+use std::cmp::Reverse;
 
 /// How it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -50,6 +51,10 @@ pub struct Standing {
     pub next_action: NextAction,
     /// Why, gravest first; empty when safe and running and no tool is switched off.
     pub reasons: Vec<String>,
+    /// The lines of the policy that ask for something else than to go on, each once, for the operator. Not serialized:
+    /// agents read this too.
+    #[serde(skip)]
+    pub lines: Vec<String>,
     /// Where its own course stands, whatever its ancestors'. Not serialized: the reasons say it.
     #[serde(skip)]
     pub course: Course,
@@ -126,7 +131,30 @@ pub struct Left {
 }
 
 /// One thing to say, with what it calls for.
-type Finding = (NextAction, Status, String);
+struct Finding {
+    next: NextAction,
+    status: Status,
+    why: Why,
+    /// It is an ancestor's.
+    inherited: bool,
+}
+
+impl Finding {
+    fn new(next: NextAction, status: Status, why: Why) -> Self {
+        Self { next, status, why, inherited: false }
+    }
+
+    fn of(self, inherited: bool) -> Self {
+        Self { inherited, ..self }
+    }
+
+    fn reason(&self) -> String {
+        match self.inherited {
+            true => format!("Of a run that this run is part of: {}", self.why.sentence()),
+            false => self.why.sentence(),
+        }
+    }
+}
 
 impl Board {
     /// Where the run stands; `None` when it, an ancestor or its principal is not in memory.
@@ -151,11 +179,12 @@ impl Board {
         }
         own_limits(own, lineage.len() as u64, guards, at_ms, &mut found);
         money(principal, spend, at_ms, &mut found);
-        found.sort_by_key(|(next, status, _)| (std::cmp::Reverse(*status), std::cmp::Reverse(*next)));
+        found.sort_by_key(|finding| (Reverse(finding.status), Reverse(finding.next)));
         Some(Standing {
-            status: found.iter().map(|(_, status, _)| *status).max().unwrap_or(Status::Safe),
-            next_action: found.iter().map(|(next, ..)| *next).max().unwrap_or(NextAction::Continue),
-            reasons: found.into_iter().map(|(.., reason)| reason).collect(),
+            status: found.iter().map(|finding| finding.status).max().unwrap_or(Status::Safe),
+            next_action: found.iter().map(|finding| finding.next).max().unwrap_or(NextAction::Continue),
+            reasons: found.iter().map(Finding::reason).collect(),
+            lines: lines(&found),
             course: own.course.clone(),
             stands: inquiry::course(&lineage).err().map(|no| no.refusal(run)),
             usage: used(own, principal, at_ms),
@@ -172,6 +201,14 @@ impl Standing {
     }
 }
 
+fn lines(found: &[Finding]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for finding in found.iter().filter(|finding| finding.next != NextAction::Continue) {
+        lines.extend(finding.why.line().filter(|line| !lines.contains(line)));
+    }
+    lines
+}
+
 fn course(state: &RunState, inherited: bool, found: &mut Vec<Finding>) {
     let (next, status, why) = match &state.course {
         Course::Running => return,
@@ -179,7 +216,7 @@ fn course(state: &RunState, inherited: bool, found: &mut Vec<Finding>) {
         Course::Halted(why) => (NextAction::EmergencyHalt, Status::Critical, Why::Halted(why.clone())),
         Course::Finished => (NextAction::EmergencyHalt, Status::Safe, Why::Finished),
     };
-    found.push((next, status, told(&why, inherited)));
+    found.push(Finding::new(next, status, why).of(inherited));
 }
 
 /// A used-up budget of money or proposals stops the run, any other needs a person; a review does too.
@@ -193,13 +230,13 @@ fn budgets(state: &RunState, guards: &RunGuards, inherited: bool, found: &mut Ve
                 Budget::Cost | Budget::Proposals => NextAction::EmergencyHalt,
                 _ => NextAction::WakeEngineer,
             };
-            found.push((next, Status::Critical, told(&why, inherited)));
+            found.push(Finding::new(next, Status::Critical, why).of(inherited));
         } else if is_near(used, limit) {
-            found.push((NextAction::Continue, Status::Warning, told(&why, inherited)));
+            found.push(Finding::new(NextAction::Continue, Status::Warning, why).of(inherited));
         }
     }
     if let Some(why) = review::due(state, guards) {
-        found.push((NextAction::WakeEngineer, Status::Warning, told(&why, inherited)));
+        found.push(Finding::new(NextAction::WakeEngineer, Status::Warning, why).of(inherited));
     }
 }
 
@@ -207,26 +244,27 @@ fn burn(state: &RunState, spend: &SpendGuards, at_ms: u64, found: &mut Vec<Findi
     let limit = spend.hour_micro_usd;
     if let Some(hourly) = spend::burn_rate(state, at_ms).filter(|hourly| *hourly > limit) {
         let why = Why::BurnRate { hourly, limit };
-        found.push((NextAction::EmergencyHalt, Status::Critical, why.sentence()));
+        found.push(Finding::new(NextAction::EmergencyHalt, Status::Critical, why));
     }
 }
 
 fn own_limits(own: &RunState, depth: u64, guards: &RunGuards, at_ms: u64, found: &mut Vec<Finding>) {
     let (used, limit) = (own.refusals_in_a_row, guards.refusals_in_a_row);
-    let refusals = Why::Refusals { used, limit }.sentence();
+    let refusals = Why::Refusals { used, limit };
     if used >= limit {
-        found.push((NextAction::EmergencyHalt, Status::Critical, refusals));
+        found.push(Finding::new(NextAction::EmergencyHalt, Status::Critical, refusals));
     } else if used > 0 && is_near(used, limit) {
-        found.push((NextAction::Continue, Status::Warning, refusals));
+        found.push(Finding::new(NextAction::Continue, Status::Warning, refusals));
     }
     let limit = u64::from(guards.depth);
     if depth > limit {
-        found.push((NextAction::WakeEngineer, Status::Critical, Why::Depth { depth, limit }.sentence()));
+        let why = Why::Depth { depth, limit };
+        found.push(Finding::new(NextAction::WakeEngineer, Status::Critical, why));
     }
-    let (age_ms, limit_ms) = (at_ms.saturating_sub(own.segment_ms), guards.segment_ms);
+    let (age_ms, limit_ms) = (own.segment_age_ms(at_ms), guards.segment_ms);
     if age_ms >= limit_ms {
         let why = Why::Segment { age_ms, limit_ms };
-        found.push((NextAction::CheckpointAndRefresh, Status::Warning, why.sentence()));
+        found.push(Finding::new(NextAction::CheckpointAndRefresh, Status::Warning, why));
     }
 }
 
@@ -235,24 +273,17 @@ fn money(principal: &PrincipalState, spend: &SpendGuards, at_ms: u64, found: &mu
         let (used, limit) = (principal.spent(window, at_ms), window.limit(spend));
         let why = Why::Spend { window, used, held: 0, asked: 0, limit };
         if used >= limit {
-            found.push((NextAction::EmergencyHalt, Status::Critical, why.sentence()));
+            found.push(Finding::new(NextAction::EmergencyHalt, Status::Critical, why));
         } else if is_near(used, limit) {
-            found.push((NextAction::Continue, Status::Warning, why.sentence()));
+            found.push(Finding::new(NextAction::Continue, Status::Warning, why));
         }
     }
     if let Some(limit) = spend.hour_steps {
         let used = principal.hour_steps(at_ms);
         if used >= limit {
             let why = Why::HourSteps { used, limit };
-            found.push((NextAction::WakeEngineer, Status::Critical, why.sentence()));
+            found.push(Finding::new(NextAction::WakeEngineer, Status::Critical, why));
         }
-    }
-}
-
-fn told(why: &Why, inherited: bool) -> String {
-    match inherited {
-        true => format!("Of a run that this run is part of: {}", why.sentence()),
-        false => why.sentence(),
     }
 }
 
@@ -270,8 +301,8 @@ fn used(own: &RunState, principal: &PrincipalState, at_ms: u64) -> Amounts {
         output_bytes: own.spent.output_bytes,
         hour_cost_usd: usd(principal.spent(Window::Hour, at_ms)),
         day_cost_usd: usd(principal.spent(Window::Day, at_ms)),
-        age_ms: at_ms.saturating_sub(own.opened_ms),
-        segment_age_ms: at_ms.saturating_sub(own.segment_ms),
+        age_ms: own.age_ms(at_ms),
+        segment_age_ms: own.segment_age_ms(at_ms),
     }
 }
 
@@ -301,7 +332,7 @@ fn left(
         output_bytes: of(Budget::OutputBytes),
         hour_cost_usd: in_window(Window::Hour),
         day_cost_usd: in_window(Window::Day),
-        segment_ms: guards.segment_ms.saturating_sub(at_ms.saturating_sub(own.segment_ms)),
+        segment_ms: guards.segment_ms.saturating_sub(own.segment_age_ms(at_ms)),
     }
 }
 

@@ -1,9 +1,12 @@
 //! Tallies: how much happened in a rolling window, counted in slots, so that memory is bounded.
 //!
 //! Not here: limits. A slot counts as long as any part of it is in the window, so a tally never counts too
-//! little, and too much by at most one slot. Invariant: slots rise; a time before the newest slot (a clock
-//! that was set back) counts into the newest.
+//! little, and too much by at most one slot. Nor does a clock that was ahead make anybody forget or wait for ever:
+//! slots are dropped by their number, not by their age, so that those from before are there when it is set back, and
+//! what later ones hold then moves to the present. Invariant: slots rise; a time a little before the newest slot counts
+//! into the newest.
 
+use super::clock::JITTER_MS;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -39,9 +42,25 @@ impl<const SLOT_MS: u64, const SLOTS: u64> Tally<SLOT_MS, SLOTS> {
             Some((newest, count)) if *newest >= slot => *count = count.saturating_add(amount),
             _ => self.slots.push_back((slot, amount)),
         }
-        while let Some((_, count)) = self.slots.pop_front_if(|(oldest, _)| *oldest + SLOTS <= slot) {
+        if self.slots.len() as u64 > SLOTS
+            && let Some((_, count)) = self.slots.pop_front()
+        {
             self.total = self.total.saturating_sub(count);
         }
+    }
+
+    /// The clock was set back to this time: what later slots hold moves to its slot, but for what had left every
+    /// window before the newest.
+    pub(super) fn set_back(&mut self, at_ms: u64) {
+        let Some((newest, _)) = self.slots.back().copied() else { return };
+        let (slot, mut moved) = (at_ms / SLOT_MS, 0_u64);
+        while let Some((later, count)) = self.slots.pop_back_if(|(later, _)| *later > slot) {
+            self.total = self.total.saturating_sub(count);
+            if later + SLOTS > newest {
+                moved = moved.saturating_add(count);
+            }
+        }
+        self.add(at_ms, moved);
     }
 
     /// What was counted in the last `window_ms`.
@@ -55,17 +74,24 @@ impl<const SLOT_MS: u64, const SLOTS: u64> Tally<SLOT_MS, SLOTS> {
         }
     }
 
-    /// How long until no more than `keep` is in the window, if nothing is added; 0 when it is so now.
+    /// How long until no more than `keep` is in the window, if nothing is added; 0 when it is so now. Later slots, of a
+    /// clock that was set back, count as the present one: any event moves them there.
     pub(super) fn wait_ms(&self, at_ms: u64, window_ms: u64, keep: u64) -> u64 {
         let mut left = self.count(at_ms, window_ms);
         let first = at_ms.saturating_sub(window_ms) / SLOT_MS;
+        let last = at_ms.saturating_add(JITTER_MS) / SLOT_MS;
+        let last =
+            if self.slots.back().is_some_and(|(newest, _)| *newest > last) { at_ms / SLOT_MS } else { last };
         for (slot, count) in self.slots.iter().skip_while(|(slot, _)| *slot < first) {
             if left <= keep {
                 break;
             }
             left = left.saturating_sub(*count);
             if left <= keep {
-                return (slot + 1).saturating_mul(SLOT_MS).saturating_add(window_ms).saturating_sub(at_ms);
+                return (last.min(*slot) + 1)
+                    .saturating_mul(SLOT_MS)
+                    .saturating_add(window_ms)
+                    .saturating_sub(at_ms);
             }
         }
         0
@@ -87,6 +113,12 @@ impl Rolling {
         self.coarse.add(at_ms, 1);
     }
 
+    /// The clock was set back to this time.
+    pub(super) fn set_back(&mut self, at_ms: u64) {
+        self.fine.set_back(at_ms);
+        self.coarse.set_back(at_ms);
+    }
+
     /// How many in the last `window_ms`.
     pub(super) fn count(&self, at_ms: u64, window_ms: u64) -> u64 {
         match window_ms {
@@ -106,6 +138,7 @@ impl Rolling {
 
 #[cfg(test)]
 mod tests {
+    use super::super::clock::Clock;
     use super::*;
     use proptest::prelude::*;
 
@@ -139,7 +172,48 @@ mod tests {
         assert_eq!(tally.count(9_000, 500), 2);
     }
 
+    #[test]
+    fn what_was_counted_ahead_waits_one_window_and_what_was_counted_before_is_still_there() {
+        const YEAR_MS: u64 = 365 * 24 * 3_600_000;
+        let mut tally = Fine::default();
+        tally.add(1_000, 3);
+        tally.add(YEAR_MS, 2);
+        tally.add(YEAR_MS + 500_000, 1);
+        assert_eq!(tally.count(2_000, 5_000), 6);
+        assert_eq!(tally.wait_ms(2_000, 5_000, 0), 5_100, "as told before anything happened");
+        tally.set_back(2_000);
+        assert_eq!(tally.count(2_000, 5_000), 4, "the two had left every window");
+        assert_eq!(tally.wait_ms(2_000, 5_000, 0), 5_100);
+        assert_eq!((tally.count(7_000, 5_000), tally.count(7_100, 5_000)), (1, 0));
+    }
+
     proptest! {
+        #[test]
+        fn whatever_the_clock_does_nothing_is_forgotten_and_nobody_waits_longer_than_a_window(
+            steps in prop::collection::vec((-400_000_i64..400_000, 0_u64..9), 1..100),
+            window_ms in 1_u64..60_000,
+        ) {
+            let (mut tally, mut clock, mut now) = (Fine::default(), Clock::default(), 50_000_000_u64);
+            let mut list: Vec<(u64, u64)> = Vec::new();
+            for (step_ms, amount) in steps {
+                let passed = u64::try_from(step_ms).unwrap_or(0);
+                list.iter_mut().for_each(|(age_ms, _)| *age_ms += passed);
+                now = now.saturating_add_signed(step_ms);
+                if clock.ahead_ms(now) > 0 {
+                    tally.set_back(now);
+                }
+                clock.take(now);
+                tally.add(now, amount);
+                list.push((0, amount));
+                let spent: u64 = list.iter().filter(|(age_ms, _)| *age_ms < window_ms).map(|(_, n)| n).sum();
+                prop_assert!(tally.count(now, window_ms) >= spent, "by the order in which it happened");
+                let wait_ms = tally.wait_ms(now, window_ms, 0);
+                prop_assert!(wait_ms <= window_ms + 100 + JITTER_MS);
+                prop_assert_eq!(tally.count(now + wait_ms, window_ms), 0);
+                prop_assert!(tally.slots.len() <= 601);
+            }
+        }
+
         #[test]
         fn a_tally_counts_what_a_plain_list_of_slots_does(
             steps in prop::collection::vec((0_u64..20_000, 1_u64..9), 1..200),

@@ -39,7 +39,7 @@ impl Board {
         let changes = |word: &&Steer| match word {
             Steer::Tokens(tokens) => course.is_ok() && *tokens > own.tokens.known(run),
             // Whoever asks for a segment of a run that stands is told so.
-            Steer::Refreshed => course.is_err() || at_ms.saturating_sub(own.segment_ms) >= guards.segment_ms,
+            Steer::Refreshed => course.is_err() || own.segment_age_ms(at_ms) >= guards.segment_ms,
             _ => true,
         };
         let changing: Vec<bool> = words.iter().map(changes).collect();

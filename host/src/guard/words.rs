@@ -61,8 +61,7 @@ impl Refusal {
                 "Do the work in the run that you came from instead of opening one more.".to_owned()
             }
             Why::Segment { .. } => {
-                "Write down the goal, what is done and what is open, and let a fresh agent go on from there."
-                    .to_owned()
+                "Write down the goal, what is done and what is open. A fresh agent goes on from there: it first calls `toolgate_status` with {\"refresh\": true}.".to_owned()
             }
             Why::Budget { budget: Budget::Proposals, .. } => STOP.to_owned(),
             Why::Budget { .. } | Why::Spend { .. } | Why::HourSteps { .. } => match self.retry_after_ms {
@@ -83,44 +82,38 @@ impl Refusal {
     /// Which line of the policy, or which command, would change the answer.
     pub fn operator(&self, tool: &str) -> String {
         let run = self.run;
+        let line = self.why.line().unwrap_or_default();
         match &self.why {
             Why::UnknownRun => "no such run on the ledger; `toolgate runs` lists them".to_owned(),
-            Why::Halted(why) => format!("{run} was halted: {why}; `toolgate run resume {run}` continues it"),
+            Why::Halted(why) => {
+                let once = halted_by(why).map(|key| format!(" once {key} allows it")).unwrap_or_default();
+                format!("{run} was halted: {why}; `toolgate run resume {run}` continues it{once}")
+            }
             Why::Finished => format!("{run} is finished; start another run"),
             Why::Paused(why) => format!("{run} was paused: {why}; `toolgate run resume {run}` continues it"),
-            Why::Depth { depth, limit } => format!("{run} has depth {depth}; run.depth is {limit}"),
-            Why::Refusals { used, limit } => {
-                format!(
-                    "{used} refusals in a row in {run}; run.refusals_in_a_row is {limit}; `toolgate run resume {run}` continues it"
-                )
+            Why::Depth { depth, .. } => format!("{run} has depth {depth}; {line}"),
+            Why::Refusals { used, .. } => {
+                format!("{used} refusals in a row in {run}; {line}; `toolgate run resume {run}` continues it")
             }
-            Why::Segment { limit_ms, .. } => format!("run.segment is {}", duration(*limit_ms)),
-            Why::Budget { budget, used, held, asked, limit } => {
-                let line = format!("run.budgets.{} is {}", key(*budget), amount(*budget, *limit));
+            Why::Segment { .. } => line,
+            Why::Budget { budget, used, held, asked, .. } => {
                 let (used, held, asked) =
                     (amount(*budget, *used), amount(*budget, *held), amount(*budget, *asked));
                 format!("{line}; {run} has spent {used} and holds {held}, and the call needs {asked}")
             }
             Why::Review { budget, used, limit } => {
                 let of = of_limit(*budget, *used, *limit);
-                format!(
-                    "{run} used {of}; `toolgate run resume {run}` continues it, run.review = false never asks"
-                )
+                format!("{run} used {of}; `toolgate run resume {run}` continues it, {line}")
             }
-            Why::Spend { window, used, held, asked, limit } => {
-                let (name, limit) = (window_key(*window), usd(*limit));
+            Why::Spend { used, held, asked, .. } => {
                 let (used, held, asked) = (usd(*used), usd(*held), usd(*asked));
-                format!(
-                    "spend.{name} is {limit}; spent are {used}, held {held}, and the call may cost {asked}"
-                )
+                format!("{line}; spent are {used}, held {held}, and the call may cost {asked}")
             }
-            Why::HourSteps { used, limit } => {
-                format!("spend.hour_steps is {limit}; {used} calls ran in the last hour")
-            }
-            Why::BurnRate { hourly, limit } => {
-                let (hourly, limit) = (usd(*hourly), usd(*limit));
+            Why::HourSteps { used, .. } => format!("{line}; {used} calls ran in the last hour"),
+            Why::BurnRate { hourly, .. } => {
+                let hourly = usd(*hourly);
                 format!(
-                    "{run} spends at {hourly} an hour; spend.hour is {limit}; `toolgate run resume {run}` continues it"
+                    "{run} spends at {hourly} an hour; {line}; `toolgate run resume {run}` continues it once that allows it"
                 )
             }
             Why::Repeated(_) => {
@@ -150,6 +143,37 @@ impl Refusal {
 }
 
 impl Why {
+    /// Which line about runs or spend decides, and what it says, for the operator; `None` where none does, or its name
+    /// takes more than is known here.
+    pub(super) fn line(&self) -> Option<String> {
+        Some(match self {
+            Self::Depth { limit, .. } => format!("run.depth is {limit}"),
+            Self::Refusals { limit, .. } => format!("run.refusals_in_a_row is {limit}"),
+            Self::Segment { limit_ms, .. } => {
+                let segment = duration(*limit_ms);
+                format!(
+                    "run.segment is {segment}; the agent's `toolgate_status` with {{\"refresh\": true}} begins the next one"
+                )
+            }
+            Self::Budget { budget, limit, .. } => {
+                format!("run.budgets.{} is {}", key(*budget), amount(*budget, *limit))
+            }
+            Self::Review { .. } => "run.review = false never asks".to_owned(),
+            Self::Spend { window, limit, .. } => format!("spend.{} is {}", window_key(*window), usd(*limit)),
+            Self::HourSteps { limit, .. } => format!("spend.hour_steps is {limit}"),
+            Self::BurnRate { limit, .. } => format!("spend.hour is {}", usd(*limit)),
+            Self::UnknownRun
+            | Self::Halted(_)
+            | Self::Finished
+            | Self::Paused(_)
+            | Self::Repeated(_)
+            | Self::PolledEarly { .. }
+            | Self::Rate { .. }
+            | Self::Slowed
+            | Self::BreakerOpen { .. } => return None,
+        })
+    }
+
     /// The reason as one sentence: for the record of a halt or pause, and for a status.
     pub fn sentence(&self) -> String {
         match self {
@@ -179,7 +203,7 @@ impl Why {
             }
             Self::BurnRate { hourly, limit } => {
                 let (hourly, limit) = (usd(*hourly), usd(*limit));
-                format!("The run spends at {hourly} an hour; {limit} an hour is allowed.")
+                format!("The run spends at {hourly} an hour; {limit} {BURNS}.")
             }
             Self::Repeated(pattern) => repeated(*pattern),
             Self::UnknownRun => "The run does not exist.".to_owned(),
@@ -213,6 +237,19 @@ impl Notice {
             }
         }
     }
+}
+
+/// Ends the sentence of a halt by proposals.
+const PROPOSALS: &str = "suggested calls";
+/// Ends the sentence of a halt by the burn rate.
+const BURNS: &str = "an hour is allowed";
+
+/// The line that still halts a run that is continued, by the sentence of its halt. Refusals in a row and repeats are
+/// forgotten then.
+fn halted_by(why: &str) -> Option<&'static str> {
+    let why = why.trim_end_matches('.');
+    let lines = [(PROPOSALS, "run.budgets.proposals"), (BURNS, "spend.hour")];
+    lines.into_iter().find_map(|(end, line)| why.ends_with(end).then_some(line))
 }
 
 /// For a run that must not go on.
@@ -294,7 +331,7 @@ fn too_dear(budget: Budget, asked: u64) -> String {
 fn amount(budget: Budget, amount: u64) -> String {
     match budget {
         Budget::Steps => format!("{amount} calls"),
-        Budget::Proposals => format!("{amount} suggested calls"),
+        Budget::Proposals => format!("{amount} {PROPOSALS}"),
         Budget::Cost => usd(amount),
         Budget::Tokens => format!("{amount} tokens"),
         Budget::WallTime => format!("{} of running time", duration(amount)),

@@ -154,6 +154,8 @@ pub(super) fn event(kind: Kind, call: Option<CallId>, facts: &Facts) -> Option<e
         }),
         Kind::Unstarted => event::Kind::Refused(Refused {
             code: facts.reason.as_deref().filter(|_| facts.end != Some(End::Recorded)).and_then(denial),
+            // Only a call that was understood has a fingerprint, and its tool is one of the policy's.
+            tool: guard.exact.and(facts.tool.clone()),
             fingerprint: guard.read_fingerprint(),
         }),
         Kind::Steered => event::Kind::Steered(facts.steer.clone()?),

@@ -87,6 +87,11 @@ impl Permit {
         less
     }
 
+    /// Asks at this time: it has waited since it asked first.
+    pub(super) fn ask_at(&mut self, at_ms: u64) {
+        self.ask.at_ms = at_ms;
+    }
+
     pub(super) fn rules(&self) -> &[String] {
         &self.rules
     }

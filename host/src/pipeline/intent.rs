@@ -112,7 +112,11 @@ pub(super) async fn intent(
         let end = match started {
             Ok(Start::Fresh(started)) => return Ok(begun(trip, permit, started.admission)),
             Ok(Start::InFlight(first)) => match wait(host, &permit, first).await {
-                Ok(()) => continue,
+                Ok(()) => {
+                    // What the guards take for the present must not lie behind what has happened meanwhile.
+                    permit.ask_at(host.seams.now_ms());
+                    continue;
+                }
                 Err(end) => end,
             },
             Ok(Start::Refused(refusal))

@@ -11,9 +11,9 @@ use crate::support::{TestGate, assert_word, until};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use toolgate::Seams;
 use toolgate::call::{CallMeta, Outcome};
 use toolgate::ledger::{CallState, Decided, Ledger, LedgerOptions};
+use toolgate::{RunOptions, Seams};
 
 /// A person decides about every call.
 const ASKS: &str = "verdict = \"ask\"";
@@ -283,6 +283,24 @@ async fn a_run_that_has_spent_so_much_waits_for_a_person_at_each_further_call() 
     assert_word(&say(&run, "c").await, "completed");
     assert_ne!(waits(&say(&run, "d").await), id);
     assert_eq!(run.status().await.unwrap().usage.cost_usd, 0.3);
+}
+
+#[tokio::test]
+async fn children_are_no_way_around_a_person_who_is_asked_from_so_much_spent_on() {
+    let test = host("cost = \"0.05\"\ncharge = \"0\"\nretry = \"off\"\napproval = { spent = \"0.05\" }");
+    let gate = test.open().await;
+    let parent = open(&gate).await;
+    let (first, second) = (
+        parent.child(RunOptions::default()).await.unwrap(),
+        parent.child(RunOptions::default()).await.unwrap(),
+    );
+    assert_word(&say(&first, "a").await, "completed");
+    for (run, text) in [(&first, "b"), (&second, "c"), (&parent, "d")] {
+        waits(&say(run, text).await);
+    }
+    let grandchild = second.child(RunOptions::default()).await.unwrap();
+    waits(&say(&grandchild, "e").await);
+    assert_word(&alone(&gate, "f").await, "completed");
 }
 
 #[test]

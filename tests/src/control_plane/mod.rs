@@ -114,6 +114,11 @@ impl Clock {
         self.0.fetch_add(ms, Ordering::SeqCst);
     }
 
+    /// Somebody sets it right, who finds that it was ahead.
+    fn set_back(&self, ms: u64) {
+        self.0.fetch_sub(ms, Ordering::SeqCst);
+    }
+
     /// How to open a gate that lives by this clock.
     fn options(&self) -> GateOptions {
         let now = Arc::clone(&self.0);

@@ -43,6 +43,25 @@ async fn a_run_and_a_principal_have_rates_of_their_own() {
 }
 
 #[tokio::test]
+async fn after_a_clock_was_a_year_ahead_a_rate_holds_for_one_window_and_no_longer() {
+    const YEAR_MS: u64 = 365 * 24 * 3_600_000;
+    let test = TestGate::new().guarded().guest(&choosing(&[]), TWO_A_MINUTE);
+    let clock = Clock::new();
+    let gate = test.open_with(clock.options()).await;
+    clock.pass(YEAR_MS);
+    for _ in 0..2 {
+        assert_word(&alone(&gate, "a").await, "completed");
+    }
+    clock.set_back(YEAR_MS);
+    let refused = alone(&gate, "a").await;
+    assert_guard(&refused, "rate_limited", "tool_rate");
+    let wait_ms = refused.retry_after_ms.expect("a window has an end");
+    assert!((60_000..=60_100).contains(&wait_ms), "{wait_ms}");
+    clock.pass(wait_ms);
+    assert_word(&alone(&gate, "a").await, "completed");
+}
+
+#[tokio::test]
 async fn an_upstream_that_asks_for_patience_slows_all_runs_on_its_tool_and_no_other_tool() {
     let later = "(call $fail_later (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 1500))";
     let spare = choosing(&[]).define(|definition| definition.name = "spare".to_owned()).build();

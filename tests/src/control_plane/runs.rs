@@ -100,6 +100,34 @@ async fn the_command_line_steers_a_run_of_another_process_from_its_next_call_on(
     assert_eq!(trace.steered[0].steer, Steer::Finished { reached: false });
 }
 
+#[tokio::test]
+async fn who_resumes_a_run_that_stops_again_is_told_why_and_which_line_decides() {
+    let test = host().section("[run]\nbudgets = { proposals = 2 }");
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    for (text, word) in
+        [("a", "completed"), ("b", "completed"), ("c", "budget_exhausted"), ("d", "run_halted")]
+    {
+        assert_word(&say(&run, text).await, word);
+    }
+    let halted = say(&run, "e").await;
+    assert!(halted.operator.is_some_and(|text| text.contains("once run.budgets.proposals allows it")));
+
+    let id = run.id().to_string();
+    let resumed = toolgate(&test.path(""), ["run", "resume", &id, "--json"]).code(0).json();
+    assert_eq!((&resumed["done"], &resumed["next_action"]), (&json!("resumed"), &json!("emergency_halt")));
+    assert_eq!(resumed["reasons"], json!(["The run has used 5 of 2 suggested calls."]));
+    assert_eq!(resumed["lines"], json!(["run.budgets.proposals is 2 suggested calls"]));
+    let said = toolgate(&test.path(""), ["run", "resume", &id]).code(0);
+    let expected = format!(
+        "{id} is resumed, and yet: stopped: no call of it will run\n  The run has used 5 of 2 suggested calls.\n  \
+         run.budgets.proposals is 2 suggested calls\n"
+    );
+    assert_eq!(said.out, expected);
+    assert_guard(&say(&run, "f").await, "budget_exhausted", "proposals");
+    assert_guard(&say(&run, "g").await, "run_halted", "course");
+}
+
 #[test]
 fn a_run_is_started_named_and_listed_on_the_command_line() {
     let test = host();

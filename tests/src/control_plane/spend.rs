@@ -149,6 +149,26 @@ async fn an_hour_and_a_day_bound_all_runs_together_and_over_restarts() {
 }
 
 #[tokio::test]
+async fn money_spent_while_a_clock_was_ahead_stays_spent_for_an_hour_and_no_longer() {
+    const YEAR_MS: u64 = 365 * 24 * HOUR_MS;
+    let test = TestGate::new().guarded().section("[spend]\nhour = \"0.30\"").guest(&choosing(&[]), TEN_CENTS);
+    let clock = Clock::new();
+    let gate = test.open_with(clock.options()).await;
+    assert_word(&alone(&gate, "a").await, "completed");
+    clock.pass(YEAR_MS);
+    for _ in 0..2 {
+        assert_word(&alone(&gate, "a").await, "completed");
+    }
+    clock.set_back(YEAR_MS);
+    let refused = alone(&gate, "a").await;
+    assert_guard(&refused, "budget_exhausted", "hour_cost");
+    let wait_ms = refused.retry_after_ms.expect("an hour has an end");
+    assert!((HOUR_MS..=HOUR_MS + 10_000).contains(&wait_ms), "{wait_ms}");
+    clock.pass(wait_ms);
+    assert_word(&alone(&gate, "a").await, "completed");
+}
+
+#[tokio::test]
 async fn a_run_that_spends_too_fast_is_halted_after_its_first_minute() {
     let test =
         TestGate::new().guarded().guest(&choosing(&[]), "cost = \"0.20\"\ncharge = \"0\"\nretry = \"off\"");

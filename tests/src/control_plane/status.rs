@@ -220,7 +220,12 @@ async fn a_segment_that_grew_old_is_refreshed_with_a_checkpoint_and_goes_on() {
     clock.pass(SEGMENT_MS - 1);
     assert_word(&say(&run, "just in time").await, "completed");
     clock.pass(1);
-    assert_guard(&say(&run, "too late").await, "checkpoint_and_refresh", "segment");
+    let refused = say(&run, "too late").await;
+    assert_guard(&refused, "checkpoint_and_refresh", "segment");
+    for told in [&refused.hint, &refused.operator] {
+        let told = told.as_deref().expect("both are told");
+        assert!(told.contains(r#"`toolgate_status` with {"refresh": true}"#), "{told}");
+    }
     assert_eq!(run.status().await.unwrap().next_action, NextAction::CheckpointAndRefresh);
 
     let answer = ask(&run, json!({"refresh": true})).await.output.expect("a status");

@@ -62,7 +62,8 @@ impl World {
             self.summary.note(code.as_str());
         }
         let call = CallId::new(self.now, self.chance.random());
-        self.write(host, run, Kind::Refused(Refused { code, fingerprint }));
+        // Its tool counts where a clock is set back, and here time only goes on.
+        self.write(host, run, Kind::Refused(Refused { code, tool: None, fingerprint }));
         let dies = self.something_dies();
         if dies && self.twin.is_none() {
             return self.crash(host);

@@ -206,6 +206,20 @@ fn a_childs_refused_proposals_halt_the_ancestor_whose_budget_they_use_up() {
 }
 
 #[test]
+fn money_of_a_run_is_that_of_the_run_above_it_that_has_spent_most() {
+    let mut world = World::new();
+    world.open(2, Some(1));
+    world.open(3, Some(1));
+    world.worst = money(50_000);
+    world.call(2, 100).unwrap();
+    let (call, _) = world.start(1, 200).unwrap();
+    let cost = |world: &World| [1, 2, 3, 9].map(|n| world.board.cost_micro_usd(run(n)));
+    assert_eq!(cost(&world), [100_000, 100_000, 100_000, 0]);
+    world.end(1, call, Blame::Works, Some(money(0)), None);
+    assert_eq!(cost(&world), [50_000, 50_000, 50_000, 0]);
+}
+
+#[test]
 fn a_child_shares_what_its_parent_has_left() {
     let mut world = World::new();
     world.open(2, Some(1));

@@ -6,6 +6,7 @@ mod board;
 mod breaker;
 mod breaker_model;
 mod budget;
+mod clock;
 mod course;
 mod random;
 mod repetition;
@@ -136,14 +137,17 @@ impl World {
                 Ok((call, admission))
             }
             Err(refusal) => {
-                self.refuse(n, Some(refusal.code), Some(ask.fingerprint));
+                let (code, tool) = (Some(refusal.code), Some(ask.tool.clone()));
+                let fingerprint = Some(ask.fingerprint);
+                self.happen(n, Kind::Refused(Refused { code, tool, fingerprint }));
                 Err(refusal)
             }
         }
     }
 
     fn refuse(&mut self, n: u8, code: Option<Denial>, fingerprint: Option<Fingerprint>) {
-        self.happen(n, Kind::Refused(Refused { code, fingerprint }));
+        let tool = fingerprint.map(|_| "t".to_owned());
+        self.happen(n, Kind::Refused(Refused { code, tool, fingerprint }));
     }
 
     fn end(&mut self, n: u8, call: CallId, blame: Blame, spent: Option<Hold>, result: Option<u64>) {

@@ -31,10 +31,10 @@ fn a_new_run_is_safe() {
 fn a_run_below_a_paused_one_stands_though_its_own_course_runs() {
     let mut world = world();
     world.open(2, Some(1));
-    assert!(!standing(&world, 2).stands);
+    assert_eq!(standing(&world, 2).stands, None);
     world.steer(1, Steer::Paused("look".to_owned()));
     let below = standing(&world, 2);
-    assert_eq!((below.stands, below.course), (true, Course::Running));
+    assert_eq!((below.stands.is_some(), below.course), (true, Course::Running));
 }
 
 #[test]
@@ -79,6 +79,18 @@ fn a_finished_run_is_safe_and_goes_on_no_more() {
     let mut world = world();
     world.steer(1, Steer::Finished { reached: true });
     assert_stands(&world, Status::Safe, NextAction::EmergencyHalt, "The run is finished.");
+}
+
+#[test]
+fn what_stops_a_run_names_its_line_once_and_what_is_near_does_not() {
+    let mut world = world();
+    world.guards.budgets.proposals = 4;
+    world.open(2, Some(1));
+    (0..4).for_each(|n| drop(world.call(2, n * 100).unwrap()));
+    world.guards.budgets.steps = 5;
+    let standing = standing(&world, 2);
+    assert_eq!(standing.lines, ["run.budgets.proposals is 4 suggested calls"], "{standing:#?}");
+    assert!(serde_json::to_value(&standing).unwrap().get("lines").is_none());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What agent and operator read.
 
+use super::super::{Budget, Why};
 use super::*;
 
 /// A refusal, as text, hint and operator's sentence.
@@ -64,8 +65,34 @@ fn what_a_person_wrote_is_for_the_operator_alone() {
         world.steer(1, steer);
         let [text, hint, operator] = said(&world.asked(1, 100).unwrap_err());
         assert!(!text.contains("s3cret") && !hint.contains("s3cret"));
+        assert!(!text.contains("toolgate") && !hint.contains("toolgate"), "an agent has no command line");
         assert!(operator.contains("s3cret") && operator.contains("toolgate run resume run_"));
     }
+}
+
+#[test]
+fn a_run_halted_by_proposals_or_by_its_burn_rate_goes_on_once_their_line_allows_it() {
+    let halted = |why: Why, line: &str| {
+        let mut world = World::new();
+        world.steer(1, Steer::Halted(why.sentence()));
+        let [_, _, operator] = said(&world.asked(1, 100).unwrap_err());
+        assert!(operator.ends_with(&format!("continues it{line}")), "{operator}");
+    };
+    let proposals = Why::Budget { budget: Budget::Proposals, used: 8, held: 0, asked: 1, limit: 6 };
+    halted(proposals, " once run.budgets.proposals allows it");
+    halted(Why::BurnRate { hourly: 6_000_000, limit: 5_000_000 }, " once spend.hour allows it");
+    halted(Why::Refusals { used: 5, limit: 5 }, "");
+}
+
+#[test]
+fn whose_segment_is_old_is_told_how_to_go_on() {
+    let mut world = World::new();
+    world.now += 3_600_000;
+    let [_, hint, operator] = said(&world.asked(1, 100).unwrap_err());
+    for sentence in [&hint, &operator] {
+        assert!(sentence.contains(r#"`toolgate_status` with {"refresh": true}"#), "{sentence}");
+    }
+    assert!(operator.starts_with("run.segment is 60 min; "), "{operator}");
 }
 
 #[test]
@@ -79,7 +106,7 @@ fn no_agents_sentence_names_a_key_of_the_policy() {
             seen += 1;
             for sentence in [&text, &hint] {
                 assert!(sentence.ends_with('.'), "{sentence}");
-                for key in ["run.", "spend.", "tools.", "toolgate"] {
+                for key in ["run.", "spend.", "tools.", "toolgate "] {
                     assert!(!sentence.trim_end_matches('.').contains(key), "{sentence}");
                 }
             }

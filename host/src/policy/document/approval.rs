@@ -14,7 +14,7 @@ pub(in crate::policy) struct Approval {
     pub(in crate::policy) expires: Option<Period>,
     /// Ask where the declared risk is at least this.
     pub(in crate::policy) risk: Option<Score>,
-    /// Ask where the run has spent at least this.
+    /// Ask where the run, or one above it, has spent at least this.
     pub(in crate::policy) spent: Option<Money>,
     /// Ask where the agent declares (`toolgate/ambiguity`) at least this much ambiguity.
     pub(in crate::policy) ambiguity: Option<Share>,
