@@ -109,6 +109,12 @@ impl Outbox {
         self.append(&mut state, message)
     }
 
+    /// Writes the answer to a call.
+    pub(super) fn answer(&self, answer: &TxJsonRpcMessage<RoleServer>) {
+        // A closed output shows itself to the reader.
+        let _ = self.send(answer);
+    }
+
     /// Refuses a line that never became a request, so that its id, if any, was never opened.
     pub(super) fn refuse(&self, message: &impl Serialize) -> Result<(), OutputClosedError> {
         self.append(&mut self.lock(), message)
@@ -118,7 +124,7 @@ impl Outbox {
     pub(super) fn report(&self, id: &RequestId, message: &impl Serialize) {
         let mut state = self.lock();
         if state.open.get(id).is_some_and(|slot| !slot.cancelled) {
-            // A closed output shows itself to the reader; progress is not worth an error of its own.
+            // As for an answer.
             let _ = self.append(&mut state, message);
         }
     }

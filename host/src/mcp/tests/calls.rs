@@ -3,6 +3,7 @@
 use super::{Session, modern};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 fn call(id: impl Into<Value>, name: &str, meta: Value) -> Value {
@@ -166,4 +167,48 @@ async fn a_client_that_is_gone_ends_the_session_and_its_calls() {
     // The one answer that cannot be written tells that nobody is there.
     session.vanish(|| gate.release.notify_one()).await;
     assert_eq!(gate.dropped.available_permits(), 1);
+}
+
+#[tokio::test]
+async fn a_session_that_is_dropped_drops_its_calls() {
+    let mut session = Session::open();
+    for id in [1, 2] {
+        session.send(&call(id, "wait", json!({}))).await;
+    }
+    session.gate.waiting.acquire_many(2).await.unwrap().forget();
+    session.drop_server();
+    let dropped = tokio::time::timeout(Duration::from_secs(20), session.gate.dropped.acquire_many(2)).await;
+    assert!(dropped.is_ok());
+}
+
+#[tokio::test]
+async fn a_call_that_panics_is_answered_and_its_id_is_free_again() {
+    let mut session = Session::open();
+    let panic = call(1, "panic", json!({}));
+    // Alone it runs where it was read, beside another call on a worker.
+    for _ in 0..2 {
+        assert_eq!(session.ask(panic.clone()).await["error"]["code"], -32603);
+    }
+    session.send(&call(2, "wait", json!({}))).await;
+    session.gate.waiting.acquire().await.unwrap().forget();
+    for _ in 0..2 {
+        let answer = session.ask(panic.clone()).await;
+        assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(1), &json!(-32603)));
+    }
+    session.gate.release.notify_one();
+    assert_eq!(session.next().await["id"], 2);
+}
+
+#[tokio::test]
+async fn many_lines_at_once_do_not_keep_the_first_answer_back() {
+    const LINES: usize = 200;
+    let mut session = Session::open();
+    let lines: String = (0..LINES).map(|id| format!("{}\n", call(id, "list", json!({})))).collect();
+    session.raw(lines.as_bytes()).await;
+    session.next().await;
+    let begun = session.gate.begun.load(Ordering::Relaxed);
+    assert!(begun < LINES / 2, "{begun} calls ran before the first answer was out");
+    for _ in 1..LINES {
+        session.next().await;
+    }
 }

@@ -102,6 +102,11 @@ impl Session {
         serving.await.unwrap().unwrap();
     }
 
+    /// Drops the server where it stands, as an embedding program may.
+    pub(super) fn drop_server(&self) {
+        self.serving.abort();
+    }
+
     /// Closes the input; gives what the server still says before it ends.
     pub(super) async fn close(mut self) -> Vec<Value> {
         self.input.take().unwrap().shutdown().await.unwrap();
