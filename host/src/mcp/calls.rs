@@ -58,14 +58,15 @@ impl<B: Backend> Calls<B> {
 
     /// Begins a call that is open under `id`; true when it, or its beginning, ran here and now.
     ///
-    /// A call that is `alone` runs here as far as it gets without waiting, mostly to its end; others run on a worker
-    /// while one has a place, and else here too. What waits goes on in a task of its own.
+    /// A call that is alone runs here as far as it gets without waiting, mostly to its end; others run on a worker
+    /// while one has a place, and else here too. What waits goes on in a task of its own. A call that `more` has
+    /// arrived behind is not alone, though that is not read yet; and its answer may go out with those to come.
     pub(super) fn begin(
         self: &Arc<Self>,
         id: RequestId,
         call: Call,
         cancel: Arc<Notify>,
-        alone: bool,
+        more: bool,
     ) -> bool {
         let (calls, outbox) = (Arc::clone(self), Arc::clone(&self.outbox));
         let mut work: Work = Box::pin(async move {
@@ -75,15 +76,16 @@ impl<B: Backend> Calls<B> {
                 Err(error) => JsonRpcMessage::error(error, Some(id)),
             }
         });
+        let alone = !more && self.outbox.one_open();
         let place = if alone { None } else { self.workers.place() };
         if let Some(place) = place {
-            self.workers.run(place, async move { outbox.answer(&work.await) });
+            self.workers.run(place, async move { outbox.answer(&work.await, true) });
             return false;
         }
         // What the call does must not use up the turn of the task that reads.
         match coop::unconstrained(&mut work).now_or_never() {
-            Some(answer) => outbox.answer(&answer),
-            None => drop(tokio::spawn(async move { outbox.answer(&work.await) })),
+            Some(answer) => outbox.answer(&answer, !more),
+            None => drop(tokio::spawn(async move { outbox.answer(&work.await, true) })),
         }
         true
     }

@@ -18,6 +18,7 @@ mod outbox;
 mod progress;
 mod result;
 mod server;
+mod sink;
 mod skim;
 mod stdio;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use listing::Listing;
 use message::LineReader;
 use outbox::Outbox;
 use server::Server;
+use sink::Sink;
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
@@ -105,23 +107,22 @@ where
     W: AsyncWrite + Unpin + Send + 'static,
 {
     let workers = Workers::new(Handle::current());
-    serve_backend(gate, Lines::new(reader, LINE_BYTES_MAX), writer, stops, GRACE, workers).await
+    serve_backend(gate, Lines::new(reader, LINE_BYTES_MAX), Sink::stream(writer), stops, GRACE, workers).await
 }
 
-async fn serve_backend<R, W>(
+async fn serve_backend<R>(
     gate: impl Backend,
     lines: Lines<R>,
-    writer: W,
+    sink: Sink,
     stops: mpsc::Receiver<()>,
     grace: Duration,
     workers: Workers,
 ) -> Result<(), ServeError>
 where
     R: AsyncRead + Unpin + Send + 'static,
-    W: AsyncWrite + Unpin + Send + 'static,
 {
-    let outbox = Outbox::new();
-    let writing = tokio::spawn(Arc::clone(&outbox).write_to(writer));
+    let outbox = Outbox::new(sink);
+    let writing = tokio::spawn(Arc::clone(&outbox).write());
     let reader = LineReader::new(gate.strict_caps());
     let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
     let info = server::implementation();

@@ -1,30 +1,29 @@
-//! The way out: every message towards the client goes through one buffer, in order, and one writer.
+//! The way out: every message towards the client goes through one buffer, in order.
 //!
 //! It also keeps the requests in flight, because "exactly one answer, and nothing more after a
-//! cancellation" is a rule about what is written. Not here: what a message says. Invariant: whatever
-//! names a request is written only while that request is open, under the same lock that closes it.
+//! cancellation" is a rule about what is written. Not here: what a message says, how bytes reach the client
+//! (`sink`). Invariant: whatever names a request is written only while that request is open, under the same
+//! lock that closes it.
 
+use super::sink::{Sink, Unwritten};
 use rmcp::RoleServer;
 use rmcp::model::{JsonRpcMessage, RequestId};
 use rmcp::service::TxJsonRpcMessage;
 use serde::Serialize;
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use std::task::{Context, Poll};
 use tokio::sync::Notify;
 
 /// Above this much unwritten output, in bytes, no further line is read: a client that does not read its
 /// answers is not given more.
 const UNWRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// A write buffer above this size, in bytes, is given back after its write.
-const KEEP_BYTES_MAX: usize = 1024 * 1024;
-
-/// The buffer and the requests in flight, shared by the transport, the handlers and the writer.
+/// The buffer and the requests in flight, shared by the transport, the calls and the writer.
 pub(super) struct Outbox {
     state: Mutex<State>,
-    /// Wakes the writer.
-    filled: Notify,
     /// Wakes the reader that waits for room.
     drained: Notify,
     /// Wakes the reader that waits for the last answer.
@@ -33,10 +32,11 @@ pub(super) struct Outbox {
     broken: Notify,
 }
 
-#[derive(Default)]
 struct State {
-    unwritten: Vec<u8>,
+    unwritten: Unwritten,
     open: HashMap<RequestId, Slot>,
+    /// The reader waits for room.
+    crowded: bool,
     closing: bool,
     broken: bool,
 }
@@ -52,11 +52,12 @@ struct Slot {
 pub(super) struct OutputClosedError;
 
 impl Outbox {
-    /// An empty one; something must run [`Outbox::write_to`].
-    pub(super) fn new() -> Arc<Self> {
+    /// An empty one; something must run [`Outbox::write`].
+    pub(super) fn new(sink: Sink) -> Arc<Self> {
+        let unwritten = Unwritten::new(sink);
+        let state = State { unwritten, open: HashMap::new(), crowded: false, closing: false, broken: false };
         Arc::new(Self {
-            state: Mutex::default(),
-            filled: Notify::new(),
+            state: Mutex::new(state),
             drained: Notify::new(),
             idle: Notify::new(),
             broken: Notify::new(),
@@ -89,8 +90,13 @@ impl Outbox {
         }
     }
 
-    /// Writes a message. An answer closes its request, and is dropped when that was cancelled.
-    pub(super) fn send(&self, message: &TxJsonRpcMessage<RoleServer>) -> Result<(), OutputClosedError> {
+    /// Writes a message. An answer closes its request, and is dropped when that was cancelled. Unless it goes out
+    /// `now`, the writer's task may take it with what follows.
+    pub(super) fn send(
+        &self,
+        message: &TxJsonRpcMessage<RoleServer>,
+        now: bool,
+    ) -> Result<(), OutputClosedError> {
         let mut state = self.lock();
         let answered = match message {
             JsonRpcMessage::Response(response) => Some(&response.id),
@@ -106,18 +112,18 @@ impl Outbox {
                 return Ok(());
             }
         }
-        self.append(&mut state, message)
+        self.append(&mut state, message, now)
     }
 
     /// Writes the answer to a call.
-    pub(super) fn answer(&self, answer: &TxJsonRpcMessage<RoleServer>) {
+    pub(super) fn answer(&self, answer: &TxJsonRpcMessage<RoleServer>, now: bool) {
         // A closed output shows itself to the reader.
-        let _ = self.send(answer);
+        let _ = self.send(answer, now);
     }
 
     /// Refuses a line that never became a request, so that its id, if any, was never opened.
-    pub(super) fn refuse(&self, message: &impl Serialize) -> Result<(), OutputClosedError> {
-        self.append(&mut self.lock(), message)
+    pub(super) fn refuse(&self, message: &impl Serialize, now: bool) -> Result<(), OutputClosedError> {
+        self.append(&mut self.lock(), message, now)
     }
 
     /// Writes something about a request in flight; dropped once it is answered or cancelled.
@@ -125,7 +131,7 @@ impl Outbox {
         let mut state = self.lock();
         if state.open.get(id).is_some_and(|slot| !slot.cancelled) {
             // As for an answer.
-            let _ = self.append(&mut state, message);
+            let _ = self.append(&mut state, message, true);
         }
     }
 
@@ -155,13 +161,14 @@ impl Outbox {
         loop {
             let drained = self.drained.notified();
             {
-                let state = self.lock();
+                let mut state = self.lock();
                 if state.broken {
                     return Err(OutputClosedError);
                 }
-                if state.unwritten.len() <= UNWRITTEN_BYTES_MAX {
+                if state.unwritten.left() <= UNWRITTEN_BYTES_MAX {
                     return Ok(());
                 }
+                state.crowded = true;
             }
             drained.await;
         }
@@ -169,57 +176,74 @@ impl Outbox {
 
     /// Lets the writer end once everything is written.
     pub(super) fn close(&self) {
-        self.lock().closing = true;
-        self.filled.notify_one();
+        let mut state = self.lock();
+        state.closing = true;
+        state.unwritten.wake();
     }
 
-    /// Writes what is sent until [`Outbox::close`]: everything that is ready goes out in one write and one
-    /// flush. A write error ends it, and every later send fails.
-    pub(super) async fn write_to(self: Arc<Self>, mut writer: impl AsyncWrite + Unpin) {
-        let mut batch = Vec::new();
-        loop {
-            {
-                let mut state = self.lock();
-                std::mem::swap(&mut state.unwritten, &mut batch);
-                if batch.is_empty() && state.closing {
-                    return;
-                }
-            }
-            if batch.is_empty() {
-                self.filled.notified().await;
-                continue;
-            }
-            let written = match writer.write_all(&batch).await {
-                Ok(()) => writer.flush().await,
-                Err(error) => Err(error),
-            };
-            batch.clear();
-            batch.shrink_to(KEEP_BYTES_MAX);
-            if let Err(error) = written {
-                tracing::info!(%error, "the client has closed the output");
-                self.lock().broken = true;
-                self.drained.notify_one();
-                self.broken.notify_one();
-                return;
-            }
-            self.drained.notify_one();
+    /// Lets go of the output. Whatever is sent from here on is lost, as after a write error.
+    pub(super) fn end(&self) {
+        let mut state = self.lock();
+        state.broken = true;
+        state.unwritten.end();
+    }
+
+    /// The writer's task: writes what could not be written where it was sent, until [`Outbox::close`] or a write
+    /// error. Everything that is ready goes out in one write.
+    pub(super) async fn write(self: Arc<Self>) {
+        poll_fn(|context| self.poll(context)).await;
+    }
+
+    fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.broken {
+            return Poll::Ready(());
         }
+        let written = state.unwritten.poll(context);
+        let all = written.is_ready();
+        let written = match written {
+            Poll::Ready(written) => written,
+            Poll::Pending => Ok(()),
+        };
+        self.note(&mut state, written);
+        if state.broken || (all && state.closing) { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    fn append(&self, state: &mut State, message: &impl Serialize) -> Result<(), OutputClosedError> {
+    fn append(
+        &self,
+        state: &mut State,
+        message: &impl Serialize,
+        now: bool,
+    ) -> Result<(), OutputClosedError> {
         if state.broken {
             return Err(OutputClosedError);
         }
-        let before = state.unwritten.len();
-        match serde_json::to_writer(&mut state.unwritten, message) {
-            Ok(()) => state.unwritten.push(b'\n'),
+        let bytes = state.unwritten.bytes();
+        let before = bytes.len();
+        match serde_json::to_writer(&mut *bytes, message) {
+            Ok(()) => bytes.push(b'\n'),
             Err(error) => {
-                state.unwritten.truncate(before);
+                bytes.truncate(before);
                 tracing::error!(%error, "a message does not serialize");
             }
         }
-        self.filled.notify_one();
+        let pushed = state.unwritten.push(now);
+        self.note(state, pushed);
         Ok(())
+    }
+
+    /// Sees to what a write came to: tells the reader of room, or that there is nobody to write to.
+    fn note(&self, state: &mut State, written: io::Result<()>) {
+        if let Err(error) = written {
+            tracing::info!(%error, "the client has closed the output");
+            state.broken = true;
+            state.unwritten.wake();
+            self.broken.notify_one();
+        }
+        if state.crowded && (state.broken || state.unwritten.left() <= UNWRITTEN_BYTES_MAX) {
+            state.crowded = false;
+            self.drained.notify_one();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -230,63 +254,117 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::FutureExt as _;
     use rmcp::model::{EmptyResult, ServerResult};
     use serde_json::json;
+    use std::pin::Pin;
+    use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+    type Client = Pin<Box<dyn AsyncRead + Send>>;
+
+    /// An outbox for each kind of sink, with what its client reads from.
+    fn both() -> [(Arc<Outbox>, Client); 2] {
+        let (pipe, receiver) = tokio::net::unix::pipe::pipe().unwrap();
+        let (stream, other_end) = tokio::io::duplex(64 * 1024);
+        [
+            (Outbox::new(Sink::pipe(pipe)), Box::pin(receiver)),
+            (Outbox::new(Sink::stream(stream)), Box::pin(other_end)),
+        ]
+    }
 
     fn answer(id: i64) -> TxJsonRpcMessage<RoleServer> {
         JsonRpcMessage::response(ServerResult::EmptyResult(EmptyResult {}), RequestId::Number(id))
     }
 
-    async fn written(outbox: Arc<Outbox>) -> String {
+    /// What the client reads until the outbox, which is closed, is gone.
+    async fn written(outbox: Arc<Outbox>, mut client: Client) -> String {
         outbox.close();
-        let mut bytes = Vec::new();
-        outbox.write_to(&mut bytes).await;
-        String::from_utf8(bytes).unwrap()
+        let writing = tokio::spawn(outbox.write());
+        let mut text = String::new();
+        client.read_to_string(&mut text).await.unwrap();
+        writing.await.unwrap();
+        text
     }
 
     #[tokio::test]
     async fn an_answer_is_written_once_and_only_for_an_open_request() {
-        let outbox = Outbox::new();
-        assert!(outbox.open(&RequestId::Number(1)).is_some());
-        assert!(outbox.open(&RequestId::Number(1)).is_none());
-        for id in [1, 1, 2] {
-            outbox.send(&answer(id)).unwrap();
+        for (outbox, client) in both() {
+            assert!(outbox.open(&RequestId::Number(1)).is_some());
+            assert!(outbox.open(&RequestId::Number(1)).is_none());
+            for id in [1, 1, 2] {
+                outbox.send(&answer(id), true).unwrap();
+            }
+            assert_eq!(written(outbox, client).await, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n");
         }
-        assert_eq!(written(outbox).await, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n");
     }
 
     #[tokio::test]
     async fn nothing_is_written_for_a_cancelled_request_and_its_id_is_free_only_after_its_work() {
-        let outbox = Outbox::new();
-        let id = RequestId::Number(1);
-        let cancel = outbox.open(&id).unwrap();
-        outbox.cancel(&id);
-        cancel.notified().await;
-        outbox.report(&id, &json!("progress"));
-        assert!(outbox.open(&id).is_none());
-        outbox.send(&answer(1)).unwrap();
-        assert!(outbox.open(&id).is_some());
-        assert_eq!(written(outbox).await, "");
+        for (outbox, client) in both() {
+            let id = RequestId::Number(1);
+            let cancel = outbox.open(&id).unwrap();
+            outbox.cancel(&id);
+            cancel.notified().await;
+            outbox.report(&id, &json!("progress"));
+            assert!(outbox.open(&id).is_none());
+            outbox.send(&answer(1), true).unwrap();
+            assert!(outbox.open(&id).is_some());
+            assert_eq!(written(outbox, client).await, "");
+        }
     }
 
     #[tokio::test]
     async fn a_broken_output_fails_every_later_send_and_wakes_the_reader() {
-        let outbox = Outbox::new();
-        let (writer, reader) = tokio::io::duplex(8);
-        drop(reader);
-        outbox.refuse(&json!("x")).unwrap();
-        Arc::clone(&outbox).write_to(writer).await;
-        assert!(outbox.refuse(&json!("x")).is_err());
-        assert!(outbox.room().await.is_err());
+        for (outbox, client) in both() {
+            drop(client);
+            outbox.refuse(&json!("x"), true).unwrap();
+            let ((), ()) = tokio::join!(Arc::clone(&outbox).write(), outbox.closed());
+            assert!(outbox.refuse(&json!("x"), true).is_err());
+            assert!(outbox.room().await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_output_that_breaks_where_an_answer_is_made_ends_the_writer_too() {
+        let (outbox, mut client) = both().into_iter().next().unwrap();
+        let writing = tokio::spawn(Arc::clone(&outbox).write());
+        outbox.refuse(&json!("x"), true).unwrap();
+        client.read_exact(&mut [0; 4]).await.unwrap();
+        drop(client);
+        outbox.refuse(&json!("x"), true).unwrap();
+        assert!(outbox.closed().now_or_never().is_some());
+        assert!(outbox.refuse(&json!("x"), true).is_err());
+        writing.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn only_a_pipe_is_written_to_where_an_answer_is_made_and_only_when_it_goes_out_now() {
+        for ((outbox, mut client), direct) in both().into_iter().zip([true, false]) {
+            let _writing = tokio::spawn(Arc::clone(&outbox).write());
+            // Once the client has read something, the writer has had its first turn, and the pipe is known as ready.
+            for (now, left) in
+                [(true, None), (true, Some(direct)), (false, Some(false)), (true, Some(direct))]
+            {
+                outbox.refuse(&json!("x"), now).unwrap();
+                if let Some(written) = left {
+                    assert_eq!(outbox.lock().unwritten.left() == 0, written, "direct: {direct}, now: {now}");
+                }
+                client.read_exact(&mut [0; 4]).await.unwrap();
+            }
+        }
     }
 
     #[tokio::test]
     async fn a_client_that_does_not_read_stops_the_reading() {
-        let outbox = Outbox::new();
-        outbox.refuse(&"x".repeat(UNWRITTEN_BYTES_MAX)).unwrap();
-        assert!(futures::FutureExt::now_or_never(outbox.room()).is_none());
-        let writer = Arc::clone(&outbox).write_to(tokio::io::sink());
-        let room = outbox.room();
-        tokio::select! { () = writer => {}, room = room => room.unwrap() }
+        for (outbox, mut client) in both() {
+            outbox.refuse(&"x".repeat(UNWRITTEN_BYTES_MAX), true).unwrap();
+            assert!(outbox.room().now_or_never().is_none());
+            let _writing = tokio::spawn(Arc::clone(&outbox).write());
+            let reading = tokio::spawn(async move {
+                tokio::io::copy(&mut client, &mut tokio::io::sink()).await.unwrap();
+            });
+            outbox.room().await.unwrap();
+            reading.abort();
+        }
     }
 }

@@ -188,9 +188,7 @@ impl<R: AsyncRead + Unpin + Send, B: Backend> LineTransport<R, B> {
     }
 
     fn begin(&mut self, id: RequestId, call: Call, cancel: Arc<Notify>) {
-        // A call that others have arrived behind is not alone, though they are not read yet.
-        let alone = !self.lines.holds_more() && self.outbox.one_open();
-        if self.calls.begin(id, call, cancel, alone) {
+        if self.calls.begin(id, call, cancel, self.lines.holds_more()) {
             self.calls_in_a_row += 1;
         }
     }
@@ -207,7 +205,7 @@ impl<R: AsyncRead + Unpin + Send, B: Backend> LineTransport<R, B> {
 
     fn refuse(&self, id: Option<RequestId>, error: ErrorData) {
         // When the output is closed, the next look for room ends the session.
-        let _ = self.outbox.refuse(&JsonRpcError::new(id, error));
+        let _ = self.outbox.refuse(&JsonRpcError::new(id, error), !self.lines.holds_more());
     }
 }
 
@@ -218,7 +216,7 @@ impl<R: AsyncRead + Unpin + Send, B: Backend> Transport<RoleServer> for LineTran
         &mut self,
         item: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        std::future::ready(self.outbox.send(&item))
+        std::future::ready(self.outbox.send(&item, true))
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
@@ -253,6 +251,7 @@ impl<R: AsyncRead + Unpin + Send, B: Backend> Transport<RoleServer> for LineTran
             tracing::warn!("the client does not read its last answers");
             writer.abort();
         }
+        self.outbox.end();
         Ok(())
     }
 }

@@ -16,22 +16,28 @@ fn cancelled(id: impl Into<Value>) -> Value {
 
 #[tokio::test]
 async fn calls_in_flight_together_are_answered_as_they_end() {
-    let mut session = Session::open();
-    session.send(&call("slow", "wait", json!({}))).await;
-    for id in 0..100 {
-        session
-            .send(&modern(id, "tools/call", json!({"name": "echo", "arguments": {"message": id}}), json!({})))
-            .await;
+    for mut session in [Session::open(), Session::piped()] {
+        session.send(&call("slow", "wait", json!({}))).await;
+        for id in 0..100 {
+            session
+                .send(&modern(
+                    id,
+                    "tools/call",
+                    json!({"name": "echo", "arguments": {"message": id}}),
+                    json!({}),
+                ))
+                .await;
+        }
+        let mut seen = BTreeSet::new();
+        for _ in 0..100 {
+            let answer = session.next().await;
+            assert_eq!(answer["result"]["structuredContent"]["message"], answer["id"]);
+            seen.insert(answer["id"].as_i64().unwrap());
+        }
+        assert_eq!(seen, (0..100).collect());
+        session.gate.release.notify_one();
+        assert_eq!(session.next().await["id"], "slow");
     }
-    let mut seen = BTreeSet::new();
-    for _ in 0..100 {
-        let answer = session.next().await;
-        assert_eq!(answer["result"]["structuredContent"]["message"], answer["id"]);
-        seen.insert(answer["id"].as_i64().unwrap());
-    }
-    assert_eq!(seen, (0..100).collect());
-    session.gate.release.notify_one();
-    assert_eq!(session.next().await["id"], "slow");
 }
 
 #[tokio::test]
@@ -158,15 +164,16 @@ async fn a_second_stop_drops_the_calls_in_flight() {
 
 #[tokio::test]
 async fn a_client_that_is_gone_ends_the_session_and_its_calls() {
-    let mut session = Session::open();
-    for id in [1, 2] {
-        session.send(&call(id, "wait", json!({}))).await;
+    for mut session in [Session::open(), Session::piped()] {
+        for id in [1, 2] {
+            session.send(&call(id, "wait", json!({}))).await;
+        }
+        session.gate.waiting.acquire_many(2).await.unwrap().forget();
+        let gate = session.gate.clone();
+        // The one answer that cannot be written tells that nobody is there.
+        session.vanish(|| gate.release.notify_one()).await;
+        assert_eq!(gate.dropped.available_permits(), 1);
     }
-    session.gate.waiting.acquire_many(2).await.unwrap().forget();
-    let gate = session.gate.clone();
-    // The one answer that cannot be written tells that nobody is there.
-    session.vanish(|| gate.release.notify_one()).await;
-    assert_eq!(gate.dropped.available_permits(), 1);
 }
 
 #[tokio::test]
@@ -202,13 +209,14 @@ async fn a_call_that_panics_is_answered_and_its_id_is_free_again() {
 #[tokio::test]
 async fn many_lines_at_once_do_not_keep_the_first_answer_back() {
     const LINES: usize = 200;
-    let mut session = Session::open();
-    let lines: String = (0..LINES).map(|id| format!("{}\n", call(id, "list", json!({})))).collect();
-    session.raw(lines.as_bytes()).await;
-    session.next().await;
-    let begun = session.gate.begun.load(Ordering::Relaxed);
-    assert!(begun < LINES / 2, "{begun} calls ran before the first answer was out");
-    for _ in 1..LINES {
+    for mut session in [Session::open(), Session::piped()] {
+        let lines: String = (0..LINES).map(|id| format!("{}\n", call(id, "list", json!({})))).collect();
+        session.raw(lines.as_bytes()).await;
         session.next().await;
+        let begun = session.gate.begun.load(Ordering::Relaxed);
+        assert!(begun < LINES / 2, "{begun} calls ran before the first answer was out");
+        for _ in 1..LINES {
+            session.next().await;
+        }
     }
 }
