@@ -10,16 +10,14 @@ use super::elicit::{self, Matter, Questions, Reply};
 use super::era::Era;
 use super::listing::Listing;
 use super::message::Call;
-use super::outbox::Outbox;
+use super::outbox::{Answer, Outbox};
 use super::progress::reporter;
-use super::result::{tool_result, unknown_tool};
+use super::result::{Answered, tool_result, unknown_tool};
 use super::workers::Workers;
 use crate::call::{Arguments, Outcome, Suggestion};
 use bytes::Bytes;
 use futures::FutureExt as _;
-use rmcp::RoleServer;
-use rmcp::model::{ErrorData, JsonRpcMessage, RequestId, ServerResult};
-use rmcp::service::TxJsonRpcMessage;
+use rmcp::model::{ErrorData, RequestId};
 use serde_json::Value;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -29,7 +27,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::coop;
 
 /// A call on its way to its answer. Boxed once, since it may move from the thread that read it.
-type Work = Pin<Box<dyn Future<Output = TxJsonRpcMessage<RoleServer>> + Send>>;
+type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 /// Runs calls.
 pub(super) struct Calls<B> {
@@ -71,10 +69,7 @@ impl<B: Backend> Calls<B> {
         let (calls, outbox) = (Arc::clone(self), Arc::clone(&self.outbox));
         let mut work: Work = Box::pin(async move {
             let answered = calls.answered(&id, call, &cancel).await;
-            match answered {
-                Ok(result) => JsonRpcMessage::response(result, id),
-                Err(error) => JsonRpcMessage::error(error, Some(id)),
-            }
+            Answer::new(id, answered)
         });
         let alone = !more && self.outbox.one_open();
         let place = if alone { None } else { self.workers.place() };
@@ -91,7 +86,7 @@ impl<B: Backend> Calls<B> {
     }
 
     /// Runs a call until it ends, or until it is told to stop.
-    async fn answered(&self, id: &RequestId, call: Call, cancel: &Notify) -> Result<ServerResult, ErrorData> {
+    async fn answered(&self, id: &RequestId, call: Call, cancel: &Notify) -> Result<Answered<'_>, ErrorData> {
         let run = pin!(self.run(id, call));
         let run = AssertUnwindSafe(run).catch_unwind();
         tokio::select! {
@@ -104,7 +99,7 @@ impl<B: Backend> Calls<B> {
         }
     }
 
-    async fn run(&self, id: &RequestId, call: Call) -> Result<ServerResult, ErrorData> {
+    async fn run(&self, id: &RequestId, call: Call) -> Result<Answered<'_>, ErrorData> {
         let Call { tool, era, arguments: raw, strict, meta, reply } = call;
         let asks = era == Era::Modern && meta.shows_forms && self.gate.client_approves(&tool);
         let suggestion = Suggestion {
@@ -122,7 +117,7 @@ impl<B: Backend> Calls<B> {
         let now_ms = || self.gate.seams().now_ms();
         let server = self.listing.server();
         match matter.and_then(|matter| self.questions.ask(&matter, &outcome, now_ms(), server)) {
-            Some(question) => Ok(ServerResult::InputRequiredResult(question)),
+            Some(question) => Ok(Answered::Question(question)),
             None => self.result(outcome, &tool, era),
         }
     }
@@ -140,7 +135,7 @@ impl<B: Backend> Calls<B> {
         if counts || reply.allows { Ok(()) } else { Err(elicit::no_without_question()) }
     }
 
-    fn result(&self, outcome: Outcome, tool: &str, era: Era) -> Result<ServerResult, ErrorData> {
+    fn result(&self, outcome: Outcome, tool: &str, era: Era) -> Result<Answered<'_>, ErrorData> {
         if let Some(error) = unknown_tool(&outcome, tool, self.listing.names()) {
             return Err(error);
         }
@@ -148,7 +143,7 @@ impl<B: Backend> Calls<B> {
         if era == Era::Legacy {
             result.result_type = None;
         }
-        Ok(ServerResult::CallToolResult(result))
+        Ok(Answered::Result(result))
     }
 }
 

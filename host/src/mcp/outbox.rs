@@ -7,7 +7,7 @@
 
 use super::sink::{Sink, Unwritten};
 use rmcp::RoleServer;
-use rmcp::model::{JsonRpcMessage, RequestId};
+use rmcp::model::{ErrorData, JsonRpcError, JsonRpcMessage, JsonRpcResponse, JsonRpcVersion2_0, RequestId};
 use rmcp::service::TxJsonRpcMessage;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -20,6 +20,9 @@ use tokio::sync::Notify;
 /// Above this much unwritten output, in bytes, no further line is read: a client that does not read its
 /// answers is not given more.
 const UNWRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Room for an ordinary line.
+const LINE_BYTES: usize = 1024;
 
 /// The buffer and the requests in flight, shared by the transport, the calls and the writer.
 pub(super) struct Outbox {
@@ -44,6 +47,23 @@ struct State {
 struct Slot {
     cancel: Arc<Notify>,
     cancelled: bool,
+}
+
+/// The answer to a request, as it goes out.
+pub(super) struct Answer {
+    id: RequestId,
+    line: Vec<u8>,
+}
+
+impl Answer {
+    /// Serializes it, where the work was done.
+    pub(super) fn new(id: RequestId, answered: Result<impl Serialize, ErrorData>) -> Self {
+        let line = match answered {
+            Ok(result) => line(&JsonRpcResponse { jsonrpc: JsonRpcVersion2_0, id: id.clone(), result }),
+            Err(error) => line(&JsonRpcError::new(Some(id.clone()), error)),
+        };
+        Self { id, line }
+    }
 }
 
 /// The output cannot be written any more.
@@ -90,48 +110,36 @@ impl Outbox {
         }
     }
 
-    /// Writes a message. An answer closes its request, and is dropped when that was cancelled. Unless it goes out
-    /// `now`, the writer's task may take it with what follows.
-    pub(super) fn send(
-        &self,
-        message: &TxJsonRpcMessage<RoleServer>,
-        now: bool,
-    ) -> Result<(), OutputClosedError> {
-        let mut state = self.lock();
-        let answered = match message {
-            JsonRpcMessage::Response(response) => Some(&response.id),
-            JsonRpcMessage::Error(error) => error.id.as_ref(),
-            JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => None,
-        };
-        if let Some(id) = answered {
-            let slot = state.open.remove(id);
-            if state.open.is_empty() {
-                self.idle.notify_one();
-            }
-            if slot.is_none_or(|slot| slot.cancelled) {
-                return Ok(());
-            }
+    /// Writes a message of rmcp's. One that answers is as in [`Outbox::answer`].
+    pub(super) fn send(&self, message: &TxJsonRpcMessage<RoleServer>) -> Result<(), OutputClosedError> {
+        let line = line(message);
+        match message {
+            JsonRpcMessage::Response(response) => self.close_with(&response.id, &line, true),
+            JsonRpcMessage::Error(JsonRpcError { id: Some(id), .. }) => self.close_with(id, &line, true),
+            _ => self.append(&mut self.lock(), &line, true),
         }
-        self.append(&mut state, message, now)
     }
 
-    /// Writes the answer to a call.
-    pub(super) fn answer(&self, answer: &TxJsonRpcMessage<RoleServer>, now: bool) {
+    /// Writes an answer, which closes its request; dropped when that was cancelled. Unless it goes out `now`, the
+    /// writer's task may take it with what follows.
+    pub(super) fn answer(&self, answer: &Answer, now: bool) {
         // A closed output shows itself to the reader.
-        let _ = self.send(answer, now);
+        let _ = self.close_with(&answer.id, &answer.line, now);
     }
 
     /// Refuses a line that never became a request, so that its id, if any, was never opened.
     pub(super) fn refuse(&self, message: &impl Serialize, now: bool) -> Result<(), OutputClosedError> {
-        self.append(&mut self.lock(), message, now)
+        let line = line(message);
+        self.append(&mut self.lock(), &line, now)
     }
 
     /// Writes something about a request in flight; dropped once it is answered or cancelled.
     pub(super) fn report(&self, id: &RequestId, message: &impl Serialize) {
+        let line = line(message);
         let mut state = self.lock();
         if state.open.get(id).is_some_and(|slot| !slot.cancelled) {
             // As for an answer.
-            let _ = self.append(&mut state, message, true);
+            let _ = self.append(&mut state, &line, true);
         }
     }
 
@@ -209,24 +217,23 @@ impl Outbox {
         if state.broken || (all && state.closing) { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    fn append(
-        &self,
-        state: &mut State,
-        message: &impl Serialize,
-        now: bool,
-    ) -> Result<(), OutputClosedError> {
+    fn close_with(&self, id: &RequestId, line: &[u8], now: bool) -> Result<(), OutputClosedError> {
+        let mut state = self.lock();
+        let slot = state.open.remove(id);
+        if state.open.is_empty() {
+            self.idle.notify_one();
+        }
+        if slot.is_none_or(|slot| slot.cancelled) {
+            return Ok(());
+        }
+        self.append(&mut state, line, now)
+    }
+
+    fn append(&self, state: &mut State, line: &[u8], now: bool) -> Result<(), OutputClosedError> {
         if state.broken {
             return Err(OutputClosedError);
         }
-        let bytes = state.unwritten.bytes();
-        let before = bytes.len();
-        match serde_json::to_writer(&mut *bytes, message) {
-            Ok(()) => bytes.push(b'\n'),
-            Err(error) => {
-                bytes.truncate(before);
-                tracing::error!(%error, "a message does not serialize");
-            }
-        }
+        state.unwritten.append(line);
         let pushed = state.unwritten.push(now);
         self.note(state, pushed);
         Ok(())
@@ -251,120 +258,18 @@ impl Outbox {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use futures::FutureExt as _;
-    use rmcp::model::{EmptyResult, ServerResult};
-    use serde_json::json;
-    use std::pin::Pin;
-    use tokio::io::{AsyncRead, AsyncReadExt as _};
-
-    type Client = Pin<Box<dyn AsyncRead + Send>>;
-
-    /// An outbox for each kind of sink, with what its client reads from.
-    fn both() -> [(Arc<Outbox>, Client); 2] {
-        let (pipe, receiver) = tokio::net::unix::pipe::pipe().unwrap();
-        let (stream, other_end) = tokio::io::duplex(64 * 1024);
-        [
-            (Outbox::new(Sink::pipe(pipe)), Box::pin(receiver)),
-            (Outbox::new(Sink::stream(stream)), Box::pin(other_end)),
-        ]
-    }
-
-    fn answer(id: i64) -> TxJsonRpcMessage<RoleServer> {
-        JsonRpcMessage::response(ServerResult::EmptyResult(EmptyResult {}), RequestId::Number(id))
-    }
-
-    /// What the client reads until the outbox, which is closed, is gone.
-    async fn written(outbox: Arc<Outbox>, mut client: Client) -> String {
-        outbox.close();
-        let writing = tokio::spawn(outbox.write());
-        let mut text = String::new();
-        client.read_to_string(&mut text).await.unwrap();
-        writing.await.unwrap();
-        text
-    }
-
-    #[tokio::test]
-    async fn an_answer_is_written_once_and_only_for_an_open_request() {
-        for (outbox, client) in both() {
-            assert!(outbox.open(&RequestId::Number(1)).is_some());
-            assert!(outbox.open(&RequestId::Number(1)).is_none());
-            for id in [1, 1, 2] {
-                outbox.send(&answer(id), true).unwrap();
-            }
-            assert_eq!(written(outbox, client).await, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n");
+/// A message with its newline; nothing when it does not serialize.
+fn line(message: &impl Serialize) -> Vec<u8> {
+    let mut line = Vec::with_capacity(LINE_BYTES);
+    match serde_json::to_writer(&mut line, message) {
+        Ok(()) => line.push(b'\n'),
+        Err(error) => {
+            line.clear();
+            tracing::error!(%error, "a message does not serialize");
         }
     }
-
-    #[tokio::test]
-    async fn nothing_is_written_for_a_cancelled_request_and_its_id_is_free_only_after_its_work() {
-        for (outbox, client) in both() {
-            let id = RequestId::Number(1);
-            let cancel = outbox.open(&id).unwrap();
-            outbox.cancel(&id);
-            cancel.notified().await;
-            outbox.report(&id, &json!("progress"));
-            assert!(outbox.open(&id).is_none());
-            outbox.send(&answer(1), true).unwrap();
-            assert!(outbox.open(&id).is_some());
-            assert_eq!(written(outbox, client).await, "");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_broken_output_fails_every_later_send_and_wakes_the_reader() {
-        for (outbox, client) in both() {
-            drop(client);
-            outbox.refuse(&json!("x"), true).unwrap();
-            let ((), ()) = tokio::join!(Arc::clone(&outbox).write(), outbox.closed());
-            assert!(outbox.refuse(&json!("x"), true).is_err());
-            assert!(outbox.room().await.is_err());
-        }
-    }
-
-    #[tokio::test]
-    async fn an_output_that_breaks_where_an_answer_is_made_ends_the_writer_too() {
-        let (outbox, mut client) = both().into_iter().next().unwrap();
-        let writing = tokio::spawn(Arc::clone(&outbox).write());
-        outbox.refuse(&json!("x"), true).unwrap();
-        client.read_exact(&mut [0; 4]).await.unwrap();
-        drop(client);
-        outbox.refuse(&json!("x"), true).unwrap();
-        assert!(outbox.closed().now_or_never().is_some());
-        assert!(outbox.refuse(&json!("x"), true).is_err());
-        writing.await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn only_a_pipe_is_written_to_where_an_answer_is_made_and_only_when_it_goes_out_now() {
-        for ((outbox, mut client), direct) in both().into_iter().zip([true, false]) {
-            let _writing = tokio::spawn(Arc::clone(&outbox).write());
-            // Once the client has read something, the writer has had its first turn, and the pipe is known as ready.
-            for (now, left) in
-                [(true, None), (true, Some(direct)), (false, Some(false)), (true, Some(direct))]
-            {
-                outbox.refuse(&json!("x"), now).unwrap();
-                if let Some(written) = left {
-                    assert_eq!(outbox.lock().unwritten.left() == 0, written, "direct: {direct}, now: {now}");
-                }
-                client.read_exact(&mut [0; 4]).await.unwrap();
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn a_client_that_does_not_read_stops_the_reading() {
-        for (outbox, mut client) in both() {
-            outbox.refuse(&"x".repeat(UNWRITTEN_BYTES_MAX), true).unwrap();
-            assert!(outbox.room().now_or_never().is_none());
-            let _writing = tokio::spawn(Arc::clone(&outbox).write());
-            let reading = tokio::spawn(async move {
-                tokio::io::copy(&mut client, &mut tokio::io::sink()).await.unwrap();
-            });
-            outbox.room().await.unwrap();
-            reading.abort();
-        }
-    }
+    line
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,9 +58,9 @@ impl Unwritten {
         self.bytes.len().saturating_sub(self.taken)
     }
 
-    /// Where to append.
-    pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
+    /// Appends bytes; they leave with the next push or turn.
+    pub(super) fn append(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// Sends off what was appended: at once where the sink allows it and it may be `now`, otherwise by the task.
@@ -192,7 +192,7 @@ mod tests {
             let mut context = Context::from_waker(Waker::noop());
             for (line, (length, now, turn)) in lines.into_iter().enumerate() {
                 let bytes = vec![u8::try_from(line).unwrap(); length];
-                unwritten.bytes().extend_from_slice(&bytes);
+                unwritten.append(&bytes);
                 sent.extend(bytes);
                 unwritten.push(now).unwrap();
                 if turn {

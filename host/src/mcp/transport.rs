@@ -216,7 +216,7 @@ impl<R: AsyncRead + Unpin + Send, B: Backend> Transport<RoleServer> for LineTran
         &mut self,
         item: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        std::future::ready(self.outbox.send(&item, true))
+        std::future::ready(self.outbox.send(&item))
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
