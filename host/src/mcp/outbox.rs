@@ -164,22 +164,27 @@ impl Outbox {
         }
     }
 
+    /// Returns when the output breaks that was whole at the last look for room.
+    pub(super) async fn breaks(&self) {
+        self.broken.notified().await;
+    }
+
+    /// Whether the unwritten output is below its bound; an error when the output cannot be written any more.
+    pub(super) fn has_room(&self) -> Result<bool, OutputClosedError> {
+        let mut state = self.lock();
+        if state.broken {
+            return Err(OutputClosedError);
+        }
+        state.crowded = state.unwritten.left() > UNWRITTEN_BYTES_MAX;
+        Ok(!state.crowded)
+    }
+
     /// Returns once the unwritten output is below its bound; an error when it never will be.
     pub(super) async fn room(&self) -> Result<(), OutputClosedError> {
-        loop {
-            let drained = self.drained.notified();
-            {
-                let mut state = self.lock();
-                if state.broken {
-                    return Err(OutputClosedError);
-                }
-                if state.unwritten.left() <= UNWRITTEN_BYTES_MAX {
-                    return Ok(());
-                }
-                state.crowded = true;
-            }
-            drained.await;
+        while !self.has_room()? {
+            self.drained.notified().await;
         }
+        Ok(())
     }
 
     /// Lets the writer end once everything is written.

@@ -84,9 +84,17 @@ impl<R: AsyncRead + Unpin + Send, B: Backend> LineTransport<R, B> {
     }
 
     async fn event(&mut self) -> Event {
+        // What is here already needs no waiting for, and a stop goes before a line.
+        let Ok(room) = self.outbox.has_room() else { return Event::OutputClosed };
+        if self.stops.try_recv().is_ok() {
+            return Event::Stop;
+        }
+        if room && let Some(frame) = self.lines.take_buffered() {
+            return Event::Frame(frame);
+        }
         let (lines, outbox, stops) = (&mut self.lines, &self.outbox, &mut self.stops);
         let next = async {
-            if outbox.room().await.is_err() {
+            if !room && outbox.room().await.is_err() {
                 return Event::OutputClosed;
             }
             Event::Frame(lines.next().await.unwrap_or_else(|error| {
@@ -96,7 +104,7 @@ impl<R: AsyncRead + Unpin + Send, B: Backend> LineTransport<R, B> {
         };
         tokio::select! {
             event = next => event,
-            () = outbox.closed() => Event::OutputClosed,
+            () = outbox.breaks() => Event::OutputClosed,
             () = stop(stops) => Event::Stop,
         }
     }

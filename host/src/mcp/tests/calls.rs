@@ -151,6 +151,14 @@ async fn a_stop_lets_calls_in_flight_end_and_nothing_new_begin() {
 }
 
 #[tokio::test]
+async fn a_stop_goes_before_a_line_that_has_come_with_it() {
+    let mut session = Session::open();
+    session.stop().await;
+    session.send(&call(1, "list", json!({}))).await;
+    assert_eq!(session.rest().await, Vec::<Value>::new());
+}
+
+#[tokio::test]
 async fn a_second_stop_drops_the_calls_in_flight() {
     let mut session = Session::open();
     session.send(&call(1, "wait", json!({}))).await;
