@@ -152,9 +152,10 @@ fn arguments(raw: Option<Bytes>, strict: bool) -> Arguments {
     let Some(raw) = raw else {
         return Arguments::Parsed(Value::Object(serde_json::Map::new()));
     };
-    match serde_json::from_slice(&raw) {
-        Ok(value) if strict => Arguments::Parsed(value),
-        _ => Arguments::Raw(raw.to_vec()),
+    let text = std::str::from_utf8(&raw).ok().filter(|_| strict);
+    match text.and_then(|text| serde_json::from_str(text).ok()) {
+        Some(value) => Arguments::Parsed(value),
+        None => Arguments::Raw(raw.to_vec()),
     }
 }
 

@@ -80,7 +80,8 @@ impl LineReader {
             return Incoming::Ignored;
         }
         let violation = strict::scan_within(line, &self.line).err();
-        let Some(envelope) = Envelope::read(line) else {
+        let text = std::str::from_utf8(line).ok();
+        let Some(envelope) = text.and_then(Envelope::read) else {
             return not_a_message(line, violation.as_ref());
         };
         if let Some(error) = &violation
@@ -236,10 +237,10 @@ struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    fn read(line: &'a [u8]) -> Option<Self> {
+    fn read(line: &'a str) -> Option<Self> {
         // Without the look at the first byte, serde would take an array for the members in order.
-        let object = line.trim_ascii_start().starts_with(b"{");
-        serde_json::from_slice(line).ok().filter(|_| object)
+        let object = line.trim_ascii_start().starts_with('{');
+        serde_json::from_str(line).ok().filter(|_| object)
     }
 }
 
@@ -299,7 +300,14 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Text<'_>>(raw.get()).ok().map(|text| text.0)
+    let raw = raw.get();
+    let quoted = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match quoted {
+        // A string without escapes says what it says.
+        Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
+        Some(_) => serde_json::from_str::<Text<'_>>(raw).ok().map(|text| text.0),
+        None => None,
+    }
 }
 
 fn request_id(raw: &RawValue) -> Option<RequestId> {

@@ -97,6 +97,15 @@ async fn what_meta_says_reaches_the_gate_and_what_the_gate_says_comes_back() {
 }
 
 #[tokio::test]
+async fn names_may_be_written_with_escapes() {
+    let mut session = Session::legacy().await;
+    for (method, name) in [("tools/call", "list"), (r"tools\/call", r"l\u0069st")] {
+        let line = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"name":"{name}"}}}}"#);
+        assert_eq!(session.ask_raw(&line).await["result"]["content"][0]["text"], "[1,2]", "{line}");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_tool_is_a_protocol_error_and_a_refusal_a_result() {
     let mut session = Session::open();
     let error = session.ask(call(1, "ecco", json!({}))).await["error"].clone();
