@@ -65,10 +65,11 @@ impl Unwritten {
 
     /// Sends off what was appended: at once where the sink allows it and it may be `now`, otherwise by the task.
     pub(super) fn push(&mut self, now: bool) -> io::Result<()> {
-        // The task has its first turn before it, or is woken by the sink: it finds what was appended.
+        // The sink will wake the task, which then finds what was appended.
         if self.full {
             return Ok(());
         }
+        // Without a waker the task's first turn is still to come.
         let Some(task) = self.task.take() else { return Ok(()) };
         let pushed = if now && self.sink.direct {
             self.poll_write(&mut Context::from_waker(&task))

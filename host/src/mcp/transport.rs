@@ -4,7 +4,7 @@
 //! A call goes to `calls` from here. What is not a request to work on is answered or ignored here and never
 //! reaches rmcp either: rmcp drops what is not JSON without an answer, cannot answer a line over its cap, and
 //! sees duplicate keys already merged. Cancellation is handled here too, so that one place knows what is in
-//! flight. Invariants: `receive` is cancel-safe; no call outlives this.
+//! flight. Invariants: `receive` is cancel-safe; when this ends, every call has been told to.
 
 use super::backend::Backend;
 use super::calls::Calls;
@@ -84,7 +84,7 @@ impl<R: AsyncRead + Unpin + Send, B: Backend> LineTransport<R, B> {
     }
 
     async fn event(&mut self) -> Event {
-        // What is here already needs no waiting for, and a stop goes before a line.
+        // What is here already needs no wait, and a stop goes before a line.
         let Ok(room) = self.outbox.has_room() else { return Event::OutputClosed };
         if self.stops.try_recv().is_ok() {
             return Event::Stop;
