@@ -19,7 +19,7 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self, _console: &mut Console) -> Result<u8, CliError> {
         raise_open_files();
-        // Calls run on the workers; the session, and a call that is alone, on this thread (`mcp/workers`).
+        // Calls run on the workers; the session, and a call that is alone, on this thread (`mcp/calls`).
         let threads =
             std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1));
         let workers =

@@ -63,8 +63,13 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
     }
 
+    /// Whether more has arrived than the frames that were given out.
+    pub(super) fn holds_more(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
     /// A frame that is complete in the buffer; `None` when more bytes are needed.
-    fn take_buffered(&mut self) -> Option<Frame> {
+    pub(super) fn take_buffered(&mut self) -> Option<Frame> {
         let unsearched = self.buffer.get(self.searched..).unwrap_or_default();
         let newline = memchr::memchr(b'\n', unsearched).map(|at| self.searched + at);
         if let Some(mut skimmer) = self.skimmer.take() {

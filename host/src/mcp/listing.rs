@@ -64,6 +64,11 @@ impl Listing {
         }
     }
 
+    /// The `_meta` of every result.
+    pub(super) fn server(&self) -> &MetaObject {
+        &self.server
+    }
+
     /// The names of all tools.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.tools.iter().map(|tool| tool.name.as_ref())

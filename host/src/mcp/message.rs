@@ -14,9 +14,8 @@ use super::skim::IdSkimmer;
 use crate::schema::strict::{self, Caps, StrictError};
 use bytes::Bytes;
 use rmcp::model::{
-    CallToolRequest, CallToolRequestParams, ClientRequest, CustomRequest, DiscoverRequest, ErrorData,
-    Extensions, GetExtensions, InitializeRequest, InitializeRequestParams, ListToolsRequest,
-    PaginatedRequestParams, PingRequest, RequestId,
+    ClientRequest, CustomRequest, DiscoverRequest, ErrorData, Extensions, GetExtensions, InitializeRequest,
+    InitializeRequestParams, ListToolsRequest, PaginatedRequestParams, PingRequest, RequestId,
 };
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
@@ -30,7 +29,9 @@ const ARGUMENTS_DEPTH: usize = 2;
 /// What one line asks for.
 #[derive(Debug)]
 pub(super) enum Incoming {
-    /// A request to work on; its [`Era`], and for a call its [`CallParts`], are in the extensions.
+    /// A `tools/call` to work on.
+    Call(RequestId, Box<Call>),
+    /// Another request to work on; its [`Era`] is in the extensions.
     Request(RequestId, Box<ClientRequest>),
     /// Stop working on this one.
     Cancel(RequestId),
@@ -40,9 +41,13 @@ pub(super) enum Incoming {
     Ignored,
 }
 
-/// The parts of a `tools/call` that rmcp's types have no place for.
-#[derive(Debug, Clone)]
-pub(super) struct CallParts {
+/// A `tools/call`.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// The tool's name as sent.
+    pub(super) tool: String,
+    /// How it is to be answered.
+    pub(super) era: Era,
     /// The raw arguments; `None` when there were none.
     pub(super) arguments: Option<Bytes>,
     /// False when the arguments broke the strict rules.
@@ -75,7 +80,8 @@ impl LineReader {
             return Incoming::Ignored;
         }
         let violation = strict::scan_within(line, &self.line).err();
-        let Some(envelope) = Envelope::read(line) else {
+        let text = std::str::from_utf8(line).ok();
+        let Some(envelope) = text.and_then(Envelope::read) else {
             return not_a_message(line, violation.as_ref());
         };
         if let Some(error) = &violation
@@ -115,22 +121,26 @@ impl LineReader {
             let cancelled = cancelled.filter(|_| method == "notifications/cancelled");
             return cancelled.map_or(Incoming::Ignored, Incoming::Cancel);
         };
-        match params.and_then(|params| self.request(line, &method, &params, strict)) {
-            Ok(request) => Incoming::Request(id, Box::new(request)),
-            Err(error) => Incoming::Refused(Some(id), error),
-        }
+        params
+            .and_then(|params| self.request(&id, line, &method, &params, strict))
+            .unwrap_or_else(|error| Incoming::Refused(Some(id), error))
     }
 
     fn request(
         &mut self,
+        id: &RequestId,
         line: &Bytes,
         method: &str,
         params: &Params<'_>,
         strict: bool,
-    ) -> Result<ClientRequest, ErrorData> {
+    ) -> Result<Incoming, ErrorData> {
         let meta = RequestMeta::read(params.meta)?;
         let era = self.era(method, &meta)?;
         let mut request = match method {
+            "tools/call" => {
+                let call = self.call(line, params, meta, era, strict)?;
+                return Ok(Incoming::Call(id.clone(), Box::new(call)));
+            }
             "initialize" => ClientRequest::InitializeRequest(initialize(params)?),
             "ping" => ClientRequest::PingRequest(PingRequest {
                 method: Default::default(),
@@ -138,31 +148,29 @@ impl LineReader {
             }),
             "server/discover" => ClientRequest::DiscoverRequest(DiscoverRequest::new(Default::default())),
             "tools/list" => ClientRequest::ListToolsRequest(list_tools(params)?),
-            "tools/call" => ClientRequest::CallToolRequest(self.call_tool(line, params, meta, strict)?),
             other => ClientRequest::CustomRequest(CustomRequest::new(other, None)),
         };
         self.legacy_session |= method == "initialize";
         request.extensions_mut().insert(era);
-        Ok(request)
+        Ok(Incoming::Request(id.clone(), Box::new(request)))
     }
 
-    fn call_tool(
+    fn call(
         &self,
         line: &Bytes,
         params: &Params<'_>,
         meta: RequestMeta,
+        era: Era,
         strict: bool,
-    ) -> Result<CallToolRequest, ErrorData> {
+    ) -> Result<Call, ErrorData> {
         let name = params.name.and_then(text).ok_or_else(|| invalid_params("`name` must be a string"))?;
         if params.arguments.is_some_and(|raw| !raw.get().starts_with('{')) {
             return Err(invalid_params("`arguments` must be an object"));
         }
         let reply = Reply::read(params.request_state, params.input_responses).map_err(invalid_params)?;
-        let mut request = CallToolRequest::new(CallToolRequestParams::new(name.into_owned()));
         let arguments = params.arguments.map(|raw| line.slice_ref(raw.get().as_bytes()));
         let strict = strict && arguments.as_ref().is_none_or(|raw| raw.len() <= self.arguments_bytes_max);
-        request.extensions.insert(CallParts { arguments, strict, meta, reply });
-        Ok(request)
+        Ok(Call { tool: name.into_owned(), era, arguments, strict, meta, reply })
     }
 
     /// The era of a request (2026-07-28, "Overview", `_meta`: a request that lacks a required field is
@@ -229,10 +237,10 @@ struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    fn read(line: &'a [u8]) -> Option<Self> {
+    fn read(line: &'a str) -> Option<Self> {
         // Without the look at the first byte, serde would take an array for the members in order.
-        let object = line.trim_ascii_start().starts_with(b"{");
-        serde_json::from_slice(line).ok().filter(|_| object)
+        let object = line.trim_ascii_start().starts_with('{');
+        serde_json::from_str(line).ok().filter(|_| object)
     }
 }
 
@@ -292,7 +300,14 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Text<'_>>(raw.get()).ok().map(|text| text.0)
+    let raw = raw.get();
+    let quoted = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match quoted {
+        // A string without escapes says what it says.
+        Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
+        Some(_) => serde_json::from_str::<Text<'_>>(raw).ok().map(|text| text.0),
+        None => None,
+    }
 }
 
 fn request_id(raw: &RawValue) -> Option<RequestId> {

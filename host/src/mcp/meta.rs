@@ -10,6 +10,7 @@ use super::text::short_name;
 use crate::call::{CallMeta, Outcome, nearest};
 use rmcp::model::{ErrorData, Implementation, MetaObject, ProgressToken};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -97,6 +98,27 @@ pub(super) fn server_meta(server: &Implementation) -> MetaObject {
     let mut meta = MetaObject::new();
     meta.insert(SERVER_INFO.to_owned(), json!({"name": server.name, "version": server.version}));
     meta
+}
+
+/// The `_meta` of one result: who answered, and what became of the call.
+pub(super) struct Meta<'a> {
+    server: &'a Map<String, Value>,
+    outcome: Map<String, Value>,
+}
+
+impl<'a> Meta<'a> {
+    /// `server` is the `_meta` of every result.
+    pub(super) fn new(server: &'a Map<String, Value>, outcome: &Outcome) -> Self {
+        let mut own = Map::new();
+        add_outcome(&mut own, outcome);
+        Self { server, outcome: own }
+    }
+}
+
+impl Serialize for Meta<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.server.iter().chain(&self.outcome))
+    }
 }
 
 /// Adds the run, the call and the short form of its outcome: [`Outcome`]'s own words without its output,

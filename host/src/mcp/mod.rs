@@ -2,11 +2,12 @@
 //! (2026-07-28 and the `initialize` handshake of 2025-11-25 and before).
 //!
 //! The way of a line: `lines` (framing) → `message` (strict JSON, envelope, era, `_meta`) → `transport`
-//! (what is in flight) → rmcp's loop → `server` (the gate) → `result` → `outbox`. Not here: deciding
-//! anything; the gate does. Invariant: standard output carries JSON-RPC and nothing else, and of what a
-//! guest made only what has passed the sanitizer.
+//! (what is in flight) → for a call `calls` (the gate) → `result` → `outbox`; for anything else rmcp's loop →
+//! `server` → `outbox`. Not here: deciding anything; the gate does. Invariant: standard output carries
+//! JSON-RPC and nothing else, and of what a guest made only what has passed the sanitizer.
 
 mod backend;
+mod calls;
 mod elicit;
 mod era;
 mod lines;
@@ -17,6 +18,7 @@ mod outbox;
 mod progress;
 mod result;
 mod server;
+mod sink;
 mod skim;
 mod stdio;
 #[cfg(test)]
@@ -27,10 +29,13 @@ mod workers;
 
 use crate::Gate;
 use backend::Backend;
+use calls::Calls;
 use lines::{LINE_BYTES_MAX, Lines};
+use listing::Listing;
 use message::LineReader;
 use outbox::Outbox;
 use server::Server;
+use sink::Sink;
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
@@ -102,32 +107,34 @@ where
     W: AsyncWrite + Unpin + Send + 'static,
 {
     let workers = Workers::new(Handle::current());
-    serve_backend(gate, Lines::new(reader, LINE_BYTES_MAX), writer, stops, GRACE, workers).await
+    serve_backend(gate, Lines::new(reader, LINE_BYTES_MAX), Sink::stream(writer), stops, GRACE, workers).await
 }
 
-async fn serve_backend<R, W>(
+async fn serve_backend<R>(
     gate: impl Backend,
     lines: Lines<R>,
-    writer: W,
+    sink: Sink,
     stops: mpsc::Receiver<()>,
     grace: Duration,
     workers: Workers,
 ) -> Result<(), ServeError>
 where
     R: AsyncRead + Unpin + Send + 'static,
-    W: AsyncWrite + Unpin + Send + 'static,
 {
-    let outbox = Outbox::new();
-    let writing = tokio::spawn(Arc::clone(&outbox).write_to(writer));
+    let outbox = Outbox::new(sink);
+    let writing = tokio::spawn(Arc::clone(&outbox).write());
     let reader = LineReader::new(gate.strict_caps());
-    let transport = LineTransport::new(lines, reader, Arc::clone(&outbox), writing, stops, grace);
     let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
-    let server = Server::new(gate, outbox, workers, alive);
+    let info = server::implementation();
+    let listing = Arc::new(Listing::new(gate.tools(), meta::server_meta(&info)));
+    let server = Server::new(info, Arc::clone(&listing));
+    let calls = Calls::new(gate, listing, Arc::clone(&outbox), workers, alive);
+    let transport = LineTransport::new(lines, reader, outbox, calls, writing, stops, grace);
     // Either era may open the session, and `message` keeps them apart: rmcp's handshake, which ends the
     // session over an unexpected first line, is left out.
     let running = rmcp::service::serve_directly(server, transport, None);
     let ended = running.waiting().await;
-    // The last handler to end drops the server, and with it the sender.
+    // The session and the last call to end let go of the calls, and with them of the sender.
     let _ = tokio::time::timeout(LETTING_GO_WAIT_MAX, all_gone.recv()).await;
     ended.map(drop).map_err(ServeError::Aborted)
 }

@@ -1,30 +1,32 @@
-//! The way out: every message towards the client goes through one buffer, in order, and one writer.
+//! The way out: every message towards the client goes through one buffer, in order.
 //!
 //! It also keeps the requests in flight, because "exactly one answer, and nothing more after a
-//! cancellation" is a rule about what is written. Not here: what a message says. Invariant: whatever
-//! names a request is written only while that request is open, under the same lock that closes it.
+//! cancellation" is a rule about what is written. Not here: what a message says, how bytes reach the client
+//! (`sink`). Invariant: whatever names a request is written only while that request is open, under the same
+//! lock that closes it.
 
+use super::sink::{Sink, Unwritten};
 use rmcp::RoleServer;
-use rmcp::model::{JsonRpcMessage, RequestId};
+use rmcp::model::{ErrorData, JsonRpcError, JsonRpcMessage, JsonRpcResponse, JsonRpcVersion2_0, RequestId};
 use rmcp::service::TxJsonRpcMessage;
 use serde::Serialize;
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use std::task::{Context, Poll};
 use tokio::sync::Notify;
 
 /// Above this much unwritten output, in bytes, no further line is read: a client that does not read its
 /// answers is not given more.
 const UNWRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// A write buffer above this size, in bytes, is given back after its write.
-const KEEP_BYTES_MAX: usize = 1024 * 1024;
+/// Room for an ordinary line.
+const LINE_BYTES: usize = 1024;
 
-/// The buffer and the requests in flight, shared by the transport, the handlers and the writer.
+/// The buffer and the requests in flight, shared by the transport, the calls and the writer.
 pub(super) struct Outbox {
     state: Mutex<State>,
-    /// Wakes the writer.
-    filled: Notify,
     /// Wakes the reader that waits for room.
     drained: Notify,
     /// Wakes the reader that waits for the last answer.
@@ -33,10 +35,11 @@ pub(super) struct Outbox {
     broken: Notify,
 }
 
-#[derive(Default)]
 struct State {
-    unwritten: Vec<u8>,
+    unwritten: Unwritten,
     open: HashMap<RequestId, Slot>,
+    /// The reader waits for room.
+    crowded: bool,
     closing: bool,
     broken: bool,
 }
@@ -46,17 +49,35 @@ struct Slot {
     cancelled: bool,
 }
 
+/// The answer to a request, as it goes out.
+pub(super) struct Answer {
+    id: RequestId,
+    line: Vec<u8>,
+}
+
+impl Answer {
+    /// Serializes it, where the work was done.
+    pub(super) fn new(id: RequestId, answered: Result<impl Serialize, ErrorData>) -> Self {
+        let line = match answered {
+            Ok(result) => line(&JsonRpcResponse { jsonrpc: JsonRpcVersion2_0, id: id.clone(), result }),
+            Err(error) => line(&JsonRpcError::new(Some(id.clone()), error)),
+        };
+        Self { id, line }
+    }
+}
+
 /// The output cannot be written any more.
 #[derive(Debug, thiserror::Error)]
 #[error("the client has closed the output")]
 pub(super) struct OutputClosedError;
 
 impl Outbox {
-    /// An empty one; something must run [`Outbox::write_to`].
-    pub(super) fn new() -> Arc<Self> {
+    /// An empty one; something must run [`Outbox::write`].
+    pub(super) fn new(sink: Sink) -> Arc<Self> {
+        let unwritten = Unwritten::new(sink);
+        let state = State { unwritten, open: HashMap::new(), crowded: false, closing: false, broken: false };
         Arc::new(Self {
-            state: Mutex::default(),
-            filled: Notify::new(),
+            state: Mutex::new(state),
             drained: Notify::new(),
             idle: Notify::new(),
             broken: Notify::new(),
@@ -89,37 +110,36 @@ impl Outbox {
         }
     }
 
-    /// Writes a message. An answer closes its request, and is dropped when that was cancelled.
+    /// Writes a message of rmcp's. One that answers is as in [`Outbox::answer`].
     pub(super) fn send(&self, message: &TxJsonRpcMessage<RoleServer>) -> Result<(), OutputClosedError> {
-        let mut state = self.lock();
-        let answered = match message {
-            JsonRpcMessage::Response(response) => Some(&response.id),
-            JsonRpcMessage::Error(error) => error.id.as_ref(),
-            JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => None,
-        };
-        if let Some(id) = answered {
-            let slot = state.open.remove(id);
-            if state.open.is_empty() {
-                self.idle.notify_one();
-            }
-            if slot.is_none_or(|slot| slot.cancelled) {
-                return Ok(());
-            }
+        let line = line(message);
+        match message {
+            JsonRpcMessage::Response(response) => self.close_with(&response.id, &line, true),
+            JsonRpcMessage::Error(JsonRpcError { id: Some(id), .. }) => self.close_with(id, &line, true),
+            _ => self.append(&mut self.lock(), &line, true),
         }
-        self.append(&mut state, message)
+    }
+
+    /// Writes an answer, which closes its request; dropped when that was cancelled. Unless it goes out `now`, the
+    /// writer's task may take it with what follows.
+    pub(super) fn answer(&self, answer: &Answer, now: bool) {
+        // A closed output shows itself to the reader.
+        let _ = self.close_with(&answer.id, &answer.line, now);
     }
 
     /// Refuses a line that never became a request, so that its id, if any, was never opened.
-    pub(super) fn refuse(&self, message: &impl Serialize) -> Result<(), OutputClosedError> {
-        self.append(&mut self.lock(), message)
+    pub(super) fn refuse(&self, message: &impl Serialize, now: bool) -> Result<(), OutputClosedError> {
+        let line = line(message);
+        self.append(&mut self.lock(), &line, now)
     }
 
     /// Writes something about a request in flight; dropped once it is answered or cancelled.
     pub(super) fn report(&self, id: &RequestId, message: &impl Serialize) {
+        let line = line(message);
         let mut state = self.lock();
         if state.open.get(id).is_some_and(|slot| !slot.cancelled) {
-            // A closed output shows itself to the reader; progress is not worth an error of its own.
-            let _ = self.append(&mut state, message);
+            // As for an answer.
+            let _ = self.append(&mut state, &line, true);
         }
     }
 
@@ -144,76 +164,98 @@ impl Outbox {
         }
     }
 
+    /// Returns when the output breaks that was whole at the last look for room.
+    pub(super) async fn breaks(&self) {
+        self.broken.notified().await;
+    }
+
+    /// Whether the unwritten output is below its bound; an error when the output cannot be written any more.
+    pub(super) fn has_room(&self) -> Result<bool, OutputClosedError> {
+        let mut state = self.lock();
+        if state.broken {
+            return Err(OutputClosedError);
+        }
+        state.crowded = state.unwritten.left() > UNWRITTEN_BYTES_MAX;
+        Ok(!state.crowded)
+    }
+
     /// Returns once the unwritten output is below its bound; an error when it never will be.
     pub(super) async fn room(&self) -> Result<(), OutputClosedError> {
-        loop {
-            let drained = self.drained.notified();
-            {
-                let state = self.lock();
-                if state.broken {
-                    return Err(OutputClosedError);
-                }
-                if state.unwritten.len() <= UNWRITTEN_BYTES_MAX {
-                    return Ok(());
-                }
-            }
-            drained.await;
+        while !self.has_room()? {
+            self.drained.notified().await;
         }
+        Ok(())
     }
 
     /// Lets the writer end once everything is written.
     pub(super) fn close(&self) {
-        self.lock().closing = true;
-        self.filled.notify_one();
+        let mut state = self.lock();
+        state.closing = true;
+        state.unwritten.wake();
     }
 
-    /// Writes what is sent until [`Outbox::close`]: everything that is ready goes out in one write and one
-    /// flush. A write error ends it, and every later send fails.
-    pub(super) async fn write_to(self: Arc<Self>, mut writer: impl AsyncWrite + Unpin) {
-        let mut batch = Vec::new();
-        loop {
-            {
-                let mut state = self.lock();
-                std::mem::swap(&mut state.unwritten, &mut batch);
-                if batch.is_empty() && state.closing {
-                    return;
-                }
-            }
-            if batch.is_empty() {
-                self.filled.notified().await;
-                continue;
-            }
-            let written = match writer.write_all(&batch).await {
-                Ok(()) => writer.flush().await,
-                Err(error) => Err(error),
-            };
-            batch.clear();
-            batch.shrink_to(KEEP_BYTES_MAX);
-            if let Err(error) = written {
-                tracing::info!(%error, "the client has closed the output");
-                self.lock().broken = true;
-                self.drained.notify_one();
-                self.broken.notify_one();
-                return;
-            }
-            self.drained.notify_one();
+    /// Lets go of the output. Whatever is sent from here on is lost, as after a write error.
+    pub(super) fn end(&self) {
+        let mut state = self.lock();
+        state.broken = true;
+        state.unwritten.end();
+    }
+
+    /// The writer's task: writes what could not be written where it was sent, until [`Outbox::close`] or a write
+    /// error. Everything that is ready goes out in one write.
+    pub(super) async fn write(self: Arc<Self>) {
+        poll_fn(|context| self.poll(context)).await;
+    }
+
+    fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.broken {
+            return Poll::Ready(());
         }
+        let written = state.unwritten.poll(context);
+        let all = written.is_ready();
+        let written = match written {
+            Poll::Ready(written) => written,
+            Poll::Pending => Ok(()),
+        };
+        self.note(&mut state, written);
+        if state.broken || (all && state.closing) { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    fn append(&self, state: &mut State, message: &impl Serialize) -> Result<(), OutputClosedError> {
+    fn close_with(&self, id: &RequestId, line: &[u8], now: bool) -> Result<(), OutputClosedError> {
+        let mut state = self.lock();
+        let slot = state.open.remove(id);
+        if state.open.is_empty() {
+            self.idle.notify_one();
+        }
+        if slot.is_none_or(|slot| slot.cancelled) {
+            return Ok(());
+        }
+        self.append(&mut state, line, now)
+    }
+
+    fn append(&self, state: &mut State, line: &[u8], now: bool) -> Result<(), OutputClosedError> {
         if state.broken {
             return Err(OutputClosedError);
         }
-        let before = state.unwritten.len();
-        match serde_json::to_writer(&mut state.unwritten, message) {
-            Ok(()) => state.unwritten.push(b'\n'),
-            Err(error) => {
-                state.unwritten.truncate(before);
-                tracing::error!(%error, "a message does not serialize");
-            }
-        }
-        self.filled.notify_one();
+        state.unwritten.append(line);
+        let pushed = state.unwritten.push(now);
+        self.note(state, pushed);
         Ok(())
+    }
+
+    /// Sees to what a write came to: tells the reader of room, or that there is nobody to write to.
+    fn note(&self, state: &mut State, written: io::Result<()>) {
+        if let Err(error) = written {
+            tracing::info!(%error, "the client has closed the output");
+            state.broken = true;
+            state.unwritten.wake();
+            self.broken.notify_one();
+        }
+        if state.crowded && (state.broken || state.unwritten.left() <= UNWRITTEN_BYTES_MAX) {
+            state.crowded = false;
+            self.drained.notify_one();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -221,66 +263,18 @@ impl Outbox {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rmcp::model::{EmptyResult, ServerResult};
-    use serde_json::json;
-
-    fn answer(id: i64) -> TxJsonRpcMessage<RoleServer> {
-        JsonRpcMessage::response(ServerResult::EmptyResult(EmptyResult {}), RequestId::Number(id))
-    }
-
-    async fn written(outbox: Arc<Outbox>) -> String {
-        outbox.close();
-        let mut bytes = Vec::new();
-        outbox.write_to(&mut bytes).await;
-        String::from_utf8(bytes).unwrap()
-    }
-
-    #[tokio::test]
-    async fn an_answer_is_written_once_and_only_for_an_open_request() {
-        let outbox = Outbox::new();
-        assert!(outbox.open(&RequestId::Number(1)).is_some());
-        assert!(outbox.open(&RequestId::Number(1)).is_none());
-        for id in [1, 1, 2] {
-            outbox.send(&answer(id)).unwrap();
+/// A message with its newline; nothing when it does not serialize.
+fn line(message: &impl Serialize) -> Vec<u8> {
+    let mut line = Vec::with_capacity(LINE_BYTES);
+    match serde_json::to_writer(&mut line, message) {
+        Ok(()) => line.push(b'\n'),
+        Err(error) => {
+            line.clear();
+            tracing::error!(%error, "a message does not serialize");
         }
-        assert_eq!(written(outbox).await, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n");
     }
-
-    #[tokio::test]
-    async fn nothing_is_written_for_a_cancelled_request_and_its_id_is_free_only_after_its_work() {
-        let outbox = Outbox::new();
-        let id = RequestId::Number(1);
-        let cancel = outbox.open(&id).unwrap();
-        outbox.cancel(&id);
-        cancel.notified().await;
-        outbox.report(&id, &json!("progress"));
-        assert!(outbox.open(&id).is_none());
-        outbox.send(&answer(1)).unwrap();
-        assert!(outbox.open(&id).is_some());
-        assert_eq!(written(outbox).await, "");
-    }
-
-    #[tokio::test]
-    async fn a_broken_output_fails_every_later_send_and_wakes_the_reader() {
-        let outbox = Outbox::new();
-        let (writer, reader) = tokio::io::duplex(8);
-        drop(reader);
-        outbox.refuse(&json!("x")).unwrap();
-        Arc::clone(&outbox).write_to(writer).await;
-        assert!(outbox.refuse(&json!("x")).is_err());
-        assert!(outbox.room().await.is_err());
-    }
-
-    #[tokio::test]
-    async fn a_client_that_does_not_read_stops_the_reading() {
-        let outbox = Outbox::new();
-        outbox.refuse(&"x".repeat(UNWRITTEN_BYTES_MAX)).unwrap();
-        assert!(futures::FutureExt::now_or_never(outbox.room()).is_none());
-        let writer = Arc::clone(&outbox).write_to(tokio::io::sink());
-        let room = outbox.room();
-        tokio::select! { () = writer => {}, room = room => room.unwrap() }
-    }
+    line
 }
+
+#[cfg(test)]
+mod tests;

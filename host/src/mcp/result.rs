@@ -4,12 +4,16 @@
 //! result with `isError`; an unknown tool is -32602. Not here: cleaning, which the gate has done.
 //! Invariant: nothing but an outcome's own fields and fixed words goes into a result.
 
-use super::meta::add_outcome;
+use super::meta::{Meta, add_outcome};
 use super::text::short_name;
 use crate::call::{Denial, Outcome, Reason, Status, nearest};
-use rmcp::model::{CallToolResult, ContentBlock, ErrorData, MetaObject};
+use rmcp::model::{ContentBlock, ErrorData, InputRequiredResult, MetaObject};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
+
+/// The `resultType` of a result after which nothing is to come.
+const COMPLETE: &str = "complete";
 
 /// What a tool's structured content may be, as far as its output schema and the era go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,22 +26,48 @@ pub(super) enum Structured {
     Any,
 }
 
+/// What a call is answered with, as it goes out.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Answered<'a> {
+    /// A result.
+    Result(ToolResult<'a>),
+    /// A question to the client's person.
+    Question(InputRequiredResult),
+}
+
+/// rmcp's `CallToolResult`, which would want the `_meta` of every result copied into each.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ToolResult<'a> {
+    /// For the modern era.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) result_type: Option<&'static str>,
+    content: Vec<ContentBlock>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    structured_content: Option<Value>,
+    is_error: bool,
+    #[serde(rename = "_meta")]
+    meta: Meta<'a>,
+}
+
 /// The result of a call. `server` is the `_meta` that every result carries.
-pub(super) fn tool_result(outcome: Outcome, structured: Structured, server: &MetaObject) -> CallToolResult {
+pub(super) fn tool_result(
+    mut outcome: Outcome,
+    structured: Structured,
+    server: &MetaObject,
+) -> ToolResult<'_> {
     // A tool with an output schema must give structured content unless it fails (2026-07-28, "Tools", Output Schema).
     // Advice that stands in for a result is none.
     let only_text = structured != Structured::None && outcome.output.is_none();
     let completed = outcome.status == Status::Completed && !only_text;
-    let mut meta = server.clone();
-    add_outcome(&mut meta, &outcome);
-    let text = if completed { outcome.text.clone() } else { refusal_text(&outcome) };
+    let meta = Meta::new(server, &outcome);
+    let text = if completed { std::mem::take(&mut outcome.text) } else { refusal_text(&outcome) };
     let mut content = vec![ContentBlock::text(text)];
     if !outcome.notices.is_empty() {
         content.push(ContentBlock::text(outcome.notices.join("\n")));
     }
-    let mut result =
-        if completed { CallToolResult::success(content) } else { CallToolResult::error(content) };
-    result.structured_content = outcome.output.filter(|output| {
+    let structured_content = outcome.output.filter(|output| {
         completed
             && match structured {
                 Structured::None => false,
@@ -45,8 +75,7 @@ pub(super) fn tool_result(outcome: Outcome, structured: Structured, server: &Met
                 Structured::Any => true,
             }
     });
-    result.meta = Some(meta);
-    result
+    ToolResult { result_type: Some(COMPLETE), content, structured_content, is_error: !completed, meta }
 }
 
 /// The protocol error for a tool that does not exist, when that is how the call ended.

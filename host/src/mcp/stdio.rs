@@ -5,14 +5,13 @@
 //! keeps `O_NONBLOCK` away from whoever shares the old one. Anything but a pipe (a terminal, a file, a
 //! socket) takes tokio's streams. Invariant: what is read and written is the same either way.
 
+use super::sink::Sink;
 use std::pin::Pin;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::AsyncRead;
 use tokio::net::unix::pipe;
 
 /// A readable stream.
 pub(super) type Input = Pin<Box<dyn AsyncRead + Send>>;
-/// A writable stream.
-pub(super) type Output = Pin<Box<dyn AsyncWrite + Send>>;
 
 /// Standard input.
 pub(super) fn input() -> Input {
@@ -23,9 +22,9 @@ pub(super) fn input() -> Input {
 }
 
 /// Standard output.
-pub(super) fn output() -> Output {
+pub(super) fn output() -> Sink {
     match pipe::OpenOptions::new().open_sender("/proc/self/fd/1") {
-        Ok(pipe) => Box::pin(pipe),
-        Err(_) => Box::pin(tokio::io::stdout()),
+        Ok(pipe) => Sink::pipe(pipe),
+        Err(_) => Sink::stream(tokio::io::stdout()),
     }
 }

@@ -1,37 +1,47 @@
 //! rmcp's `Transport` over two byte streams: lines in through `lines` and `message`, messages out through
 //! `outbox`.
 //!
-//! What is not a request to work on is answered or ignored here and never reaches rmcp: rmcp drops
-//! what is not JSON without an answer, cannot answer a line over its cap, and sees duplicate keys already
-//! merged. Cancellation is handled here too, so that one place knows what is in flight. Invariant:
-//! `receive` is cancel-safe.
+//! A call goes to `calls` from here. What is not a request to work on is answered or ignored here and never
+//! reaches rmcp either: rmcp drops what is not JSON without an answer, cannot answer a line over its cap, and
+//! sees duplicate keys already merged. Cancellation is handled here too, so that one place knows what is in
+//! flight. Invariants: `receive` is cancel-safe; when this ends, every call has been told to.
 
+use super::backend::Backend;
+use super::calls::Calls;
 use super::lines::{Frame, Lines};
-use super::message::{Incoming, LineReader};
+use super::message::{Call, Incoming, LineReader};
 use super::outbox::{Outbox, OutputClosedError};
-use super::server::Cancel;
 use rmcp::RoleServer;
-use rmcp::model::{ClientRequest, ErrorData, GetExtensions, JsonRpcError, JsonRpcMessage, RequestId};
+use rmcp::model::{ClientRequest, ErrorData, JsonRpcError, JsonRpcMessage, RequestId};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncRead;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// How long the last answers may take to leave once the session has ended.
 const FLUSH_WAIT_MAX: Duration = Duration::from_secs(2);
 
+/// How long calls that were told to stop may take to be answered.
+const ABANDONED_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Calls that may run on this thread one after the other before the writer, timers and other tasks get a turn.
+const CALLS_IN_A_ROW_MAX: usize = 8;
+
 /// Requests to stop: the first ends the reading, a later one the waiting.
 pub(super) type Stops = mpsc::Receiver<()>;
 
 /// The server's side of one connection.
-pub(super) struct LineTransport<R> {
+pub(super) struct LineTransport<R, B> {
     lines: Lines<R>,
     reader: LineReader,
     outbox: Arc<Outbox>,
+    calls: Arc<Calls<B>>,
+    /// How many calls ran here since other tasks had a turn.
+    calls_in_a_row: usize,
     writer: Option<JoinHandle<()>>,
     stops: Stops,
     phase: Phase,
@@ -45,6 +55,8 @@ enum Phase {
     Reading,
     /// No more is read; calls in flight may end, until then if there is a limit beside their own.
     Ending(Option<Instant>),
+    /// Every call was told to stop, and has until then to be answered.
+    LettingGo(Instant),
     Ended,
 }
 
@@ -56,23 +68,33 @@ enum Event {
     OutputClosed,
 }
 
-impl<R: AsyncRead + Unpin + Send> LineTransport<R> {
+impl<R: AsyncRead + Unpin + Send, B: Backend> LineTransport<R, B> {
     /// Reads `lines` until their end or the first of `stops`; `writer` is the task that empties `outbox`.
     pub(super) fn new(
         lines: Lines<R>,
         reader: LineReader,
         outbox: Arc<Outbox>,
+        calls: Arc<Calls<B>>,
         writer: JoinHandle<()>,
         stops: Stops,
         grace: Duration,
     ) -> Self {
-        Self { lines, reader, outbox, writer: Some(writer), stops, phase: Phase::Reading, grace }
+        let (writer, phase) = (Some(writer), Phase::Reading);
+        Self { lines, reader, outbox, calls, calls_in_a_row: 0, writer, stops, phase, grace }
     }
 
     async fn event(&mut self) -> Event {
+        // What is here already needs no wait, and a stop goes before a line.
+        let Ok(room) = self.outbox.has_room() else { return Event::OutputClosed };
+        if self.stops.try_recv().is_ok() {
+            return Event::Stop;
+        }
+        if room && let Some(frame) = self.lines.take_buffered() {
+            return Event::Frame(frame);
+        }
         let (lines, outbox, stops) = (&mut self.lines, &self.outbox, &mut self.stops);
         let next = async {
-            if outbox.room().await.is_err() {
+            if !room && outbox.room().await.is_err() {
                 return Event::OutputClosed;
             }
             Event::Frame(lines.next().await.unwrap_or_else(|error| {
@@ -82,7 +104,7 @@ impl<R: AsyncRead + Unpin + Send> LineTransport<R> {
         };
         tokio::select! {
             event = next => event,
-            () = outbox.closed() => Event::OutputClosed,
+            () = outbox.breaks() => Event::OutputClosed,
             () = stop(stops) => Event::Stop,
         }
     }
@@ -108,7 +130,15 @@ impl<R: AsyncRead + Unpin + Send> LineTransport<R> {
         self.take(incoming)
     }
 
-    /// Waits for the calls in flight, and stops those that do not end in time.
+    /// Gives the other tasks of this thread a turn: what has arrived already is read and run without one.
+    async fn give_way(&mut self) {
+        if self.calls_in_a_row >= CALLS_IN_A_ROW_MAX {
+            self.calls_in_a_row = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits for the calls in flight, and tells those that do not end in time to stop.
     async fn finish(&mut self, until: Option<Instant>) {
         let limit = async {
             match until {
@@ -116,12 +146,25 @@ impl<R: AsyncRead + Unpin + Send> LineTransport<R> {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
+        let idle = tokio::select! {
             biased;
-            () = self.outbox.idle() => {}
-            () = limit => self.outbox.abandon(),
-            () = self.outbox.closed() => self.outbox.abandon(),
-            () = stop(&mut self.stops) => self.outbox.abandon(),
+            () = self.outbox.idle() => true,
+            () = limit => false,
+            () = self.outbox.closed() => false,
+            () = stop(&mut self.stops) => false,
+        };
+        self.phase = if idle { Phase::Ended } else { self.abandon() };
+    }
+
+    fn abandon(&self) -> Phase {
+        self.outbox.abandon();
+        Phase::LettingGo(Instant::now() + ABANDONED_WAIT_MAX)
+    }
+
+    /// Waits for the answers of calls that were told to stop.
+    async fn let_go(&mut self, until: Instant) {
+        if tokio::time::timeout_at(until, self.outbox.idle()).await.is_err() {
+            tracing::warn!("calls that were told to stop have not ended");
         }
         self.phase = Phase::Ended;
     }
@@ -129,33 +172,52 @@ impl<R: AsyncRead + Unpin + Send> LineTransport<R> {
     /// A request to hand on; `None` when the line has been dealt with.
     fn take(&mut self, incoming: Incoming) -> Option<RxJsonRpcMessage<RoleServer>> {
         match incoming {
-            Incoming::Request(id, request) => self.open(id, *request),
+            Incoming::Call(id, call) => {
+                let cancel = self.open(&id)?;
+                self.begin(id, *call, cancel);
+                None
+            }
+            Incoming::Request(id, request) => self.hand_on(id, *request),
             Incoming::Cancel(id) => {
                 self.outbox.cancel(&id);
                 None
             }
-            Incoming::Refused(id, error) => self.refuse(id, error),
+            Incoming::Refused(id, error) => {
+                self.refuse(id, error);
+                None
+            }
             Incoming::Ignored => None,
         }
     }
 
-    fn open(&self, id: RequestId, mut request: ClientRequest) -> Option<RxJsonRpcMessage<RoleServer>> {
-        let Some(cancel) = self.outbox.open(&id) else {
-            let text = "Invalid request: `id` belongs to a request that is still being worked on";
-            return self.refuse(Some(id), ErrorData::invalid_request(text, None));
-        };
-        request.extensions_mut().insert(Cancel(cancel));
+    fn hand_on(&self, id: RequestId, request: ClientRequest) -> Option<RxJsonRpcMessage<RoleServer>> {
+        self.open(&id)?;
         Some(JsonRpcMessage::request(request, id))
     }
 
-    fn refuse(&self, id: Option<RequestId>, error: ErrorData) -> Option<RxJsonRpcMessage<RoleServer>> {
+    fn begin(&mut self, id: RequestId, call: Call, cancel: Arc<Notify>) {
+        if self.calls.begin(id, call, cancel, self.lines.holds_more()) {
+            self.calls_in_a_row += 1;
+        }
+    }
+
+    /// Notes a request as in flight, or refuses its id.
+    fn open(&self, id: &RequestId) -> Option<Arc<Notify>> {
+        let cancel = self.outbox.open(id);
+        if cancel.is_none() {
+            let text = "Invalid request: `id` belongs to a request that is still being worked on";
+            self.refuse(Some(id.clone()), ErrorData::invalid_request(text, None));
+        }
+        cancel
+    }
+
+    fn refuse(&self, id: Option<RequestId>, error: ErrorData) {
         // When the output is closed, the next look for room ends the session.
-        let _ = self.outbox.refuse(&JsonRpcError::new(id, error));
-        None
+        let _ = self.outbox.refuse(&JsonRpcError::new(id, error), !self.lines.holds_more());
     }
 }
 
-impl<R: AsyncRead + Unpin + Send> Transport<RoleServer> for LineTransport<R> {
+impl<R: AsyncRead + Unpin + Send, B: Backend> Transport<RoleServer> for LineTransport<R, B> {
     type Error = OutputClosedError;
 
     fn send(
@@ -173,14 +235,23 @@ impl<R: AsyncRead + Unpin + Send> Transport<RoleServer> for LineTransport<R> {
                     if let Some(message) = self.handle(event) {
                         return Some(message);
                     }
+                    self.give_way().await;
                 }
                 Phase::Ending(until) => self.finish(until).await,
+                Phase::LettingGo(until) => self.let_go(until).await,
                 Phase::Ended => return None,
             }
         }
     }
 
     async fn close(&mut self) -> Result<(), Self::Error> {
+        // A session that is dropped ends without having read or waited to the end.
+        if matches!(self.phase, Phase::Reading | Phase::Ending(_)) {
+            self.phase = self.abandon();
+        }
+        if let Phase::LettingGo(until) = self.phase {
+            self.let_go(until).await;
+        }
         self.outbox.close();
         if let Some(mut writer) = self.writer.take()
             && tokio::time::timeout(FLUSH_WAIT_MAX, &mut writer).await.is_err()
@@ -188,7 +259,14 @@ impl<R: AsyncRead + Unpin + Send> Transport<RoleServer> for LineTransport<R> {
             tracing::warn!("the client does not read its last answers");
             writer.abort();
         }
+        self.outbox.end();
         Ok(())
+    }
+}
+
+impl<R, B> Drop for LineTransport<R, B> {
+    fn drop(&mut self) {
+        self.outbox.abandon();
     }
 }
 

@@ -1,29 +1,28 @@
-//! Where a call runs: on the session's own thread while it is alone in flight or the workers have enough to
-//! do, on a worker's otherwise.
+//! The threads beside the session's, and how many calls they take.
 //!
 //! A hand-over to another thread and back costs as much as a short call, and buys nothing when there is
-//! nothing else to do. Not here: which calls may run at once (`sandbox/admission`), and a call that turns
-//! out to be long (`sandbox/long_runners` takes it off whatever thread it is on). Invariant: dropping the
-//! returned future ends the call, wherever it runs.
+//! nothing else to do: a call that is alone stays where it was read (`calls`). Not here: which calls may run
+//! at once (`sandbox/admission`), and a call that turns out to be long (`sandbox/long_runners` takes it off
+//! whatever thread it is on). Invariant: a call has its place until its future is gone.
 
-use crate::call::Outcome;
-use std::pin::Pin;
 use std::sync::Arc;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Calls that may be handed over and not have ended, for each worker: one runs while the next waits.
 const CALLS_PER_WORKER: usize = 2;
-
-/// A call on its way to its outcome. Boxed once, since rmcp moves what it polls several times.
-pub(super) type Calling = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// The threads beside the session's.
 #[derive(Debug, Clone)]
 pub(super) struct Workers {
     runtime: Handle,
     free: Arc<Semaphore>,
+}
+
+/// Leave to hand one call over.
+#[derive(Debug)]
+pub(super) struct Place {
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Workers {
@@ -33,26 +32,16 @@ impl Workers {
         Self { runtime, free: Arc::new(Semaphore::new(calls)) }
     }
 
-    /// Runs the call to its outcome; `None` when its task panicked.
-    pub(super) async fn run(&self, call: Calling, alone: bool) -> Option<Outcome> {
-        let place = if alone { None } else { Arc::clone(&self.free).try_acquire_owned().ok() };
-        let Some(place) = place else {
-            return Some(call.await);
-        };
-        let handed_over = async move {
-            let outcome = call.await;
-            drop(place);
-            outcome
-        };
-        let mut task = EndOnDrop(self.runtime.spawn(handed_over));
-        (&mut task.0).await.ok()
+    /// A place for one more call; `None` when the workers have enough to do.
+    pub(super) fn place(&self) -> Option<Place> {
+        Arc::clone(&self.free).try_acquire_owned().ok().map(|permit| Place { _permit: permit })
     }
-}
 
-struct EndOnDrop(JoinHandle<Outcome>);
-
-impl Drop for EndOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
+    /// Runs a call on a worker, to its end.
+    pub(super) fn run(&self, place: Place, call: impl Future<Output = ()> + Send + 'static) {
+        drop(self.runtime.spawn(async move {
+            call.await;
+            drop(place);
+        }));
     }
 }

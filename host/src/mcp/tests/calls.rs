@@ -3,6 +3,7 @@
 use super::{Session, modern};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 fn call(id: impl Into<Value>, name: &str, meta: Value) -> Value {
@@ -15,22 +16,28 @@ fn cancelled(id: impl Into<Value>) -> Value {
 
 #[tokio::test]
 async fn calls_in_flight_together_are_answered_as_they_end() {
-    let mut session = Session::open();
-    session.send(&call("slow", "wait", json!({}))).await;
-    for id in 0..100 {
-        session
-            .send(&modern(id, "tools/call", json!({"name": "echo", "arguments": {"message": id}}), json!({})))
-            .await;
+    for mut session in [Session::open(), Session::piped()] {
+        session.send(&call("slow", "wait", json!({}))).await;
+        for id in 0..100 {
+            session
+                .send(&modern(
+                    id,
+                    "tools/call",
+                    json!({"name": "echo", "arguments": {"message": id}}),
+                    json!({}),
+                ))
+                .await;
+        }
+        let mut seen = BTreeSet::new();
+        for _ in 0..100 {
+            let answer = session.next().await;
+            assert_eq!(answer["result"]["structuredContent"]["message"], answer["id"]);
+            seen.insert(answer["id"].as_i64().unwrap());
+        }
+        assert_eq!(seen, (0..100).collect());
+        session.gate.release.notify_one();
+        assert_eq!(session.next().await["id"], "slow");
     }
-    let mut seen = BTreeSet::new();
-    for _ in 0..100 {
-        let answer = session.next().await;
-        assert_eq!(answer["result"]["structuredContent"]["message"], answer["id"]);
-        seen.insert(answer["id"].as_i64().unwrap());
-    }
-    assert_eq!(seen, (0..100).collect());
-    session.gate.release.notify_one();
-    assert_eq!(session.next().await["id"], "slow");
 }
 
 #[tokio::test]
@@ -90,6 +97,15 @@ async fn what_meta_says_reaches_the_gate_and_what_the_gate_says_comes_back() {
 }
 
 #[tokio::test]
+async fn names_may_be_written_with_escapes() {
+    let mut session = Session::legacy().await;
+    for (method, name) in [("tools/call", "list"), (r"tools\/call", r"l\u0069st")] {
+        let line = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{"name":"{name}"}}}}"#);
+        assert_eq!(session.ask_raw(&line).await["result"]["content"][0]["text"], "[1,2]", "{line}");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_tool_is_a_protocol_error_and_a_refusal_a_result() {
     let mut session = Session::open();
     let error = session.ask(call(1, "ecco", json!({}))).await["error"].clone();
@@ -144,6 +160,14 @@ async fn a_stop_lets_calls_in_flight_end_and_nothing_new_begin() {
 }
 
 #[tokio::test]
+async fn a_stop_goes_before_a_line_that_has_come_with_it() {
+    let mut session = Session::open();
+    session.stop().await;
+    session.send(&call(1, "list", json!({}))).await;
+    assert_eq!(session.rest().await, Vec::<Value>::new());
+}
+
+#[tokio::test]
 async fn a_second_stop_drops_the_calls_in_flight() {
     let mut session = Session::open();
     session.send(&call(1, "wait", json!({}))).await;
@@ -157,13 +181,59 @@ async fn a_second_stop_drops_the_calls_in_flight() {
 
 #[tokio::test]
 async fn a_client_that_is_gone_ends_the_session_and_its_calls() {
+    for mut session in [Session::open(), Session::piped()] {
+        for id in [1, 2] {
+            session.send(&call(id, "wait", json!({}))).await;
+        }
+        session.gate.waiting.acquire_many(2).await.unwrap().forget();
+        let gate = session.gate.clone();
+        // The one answer that cannot be written tells that nobody is there.
+        session.vanish(|| gate.release.notify_one()).await;
+        assert_eq!(gate.dropped.available_permits(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_dropped_drops_its_calls() {
     let mut session = Session::open();
     for id in [1, 2] {
         session.send(&call(id, "wait", json!({}))).await;
     }
     session.gate.waiting.acquire_many(2).await.unwrap().forget();
-    let gate = session.gate.clone();
-    // The one answer that cannot be written tells that nobody is there.
-    session.vanish(|| gate.release.notify_one()).await;
-    assert_eq!(gate.dropped.available_permits(), 1);
+    session.drop_server();
+    let dropped = tokio::time::timeout(Duration::from_secs(20), session.gate.dropped.acquire_many(2)).await;
+    assert!(dropped.is_ok());
+}
+
+#[tokio::test]
+async fn a_call_that_panics_is_answered_and_its_id_is_free_again() {
+    let mut session = Session::open();
+    let panic = call(1, "panic", json!({}));
+    // Alone it runs where it was read, beside another call on a worker.
+    for _ in 0..2 {
+        assert_eq!(session.ask(panic.clone()).await["error"]["code"], -32603);
+    }
+    session.send(&call(2, "wait", json!({}))).await;
+    session.gate.waiting.acquire().await.unwrap().forget();
+    for _ in 0..2 {
+        let answer = session.ask(panic.clone()).await;
+        assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(1), &json!(-32603)));
+    }
+    session.gate.release.notify_one();
+    assert_eq!(session.next().await["id"], 2);
+}
+
+#[tokio::test]
+async fn many_lines_at_once_do_not_keep_the_first_answer_back() {
+    const LINES: usize = 200;
+    for mut session in [Session::open(), Session::piped()] {
+        let lines: String = (0..LINES).map(|id| format!("{}\n", call(id, "list", json!({})))).collect();
+        session.raw(lines.as_bytes()).await;
+        session.next().await;
+        let begun = session.gate.begun.load(Ordering::Relaxed);
+        assert!(begun < LINES / 2, "{begun} calls ran before the first answer was out");
+        for _ in 1..LINES {
+            session.next().await;
+        }
+    }
 }

@@ -1,25 +1,29 @@
 //! One client's session: raw lines in, JSON out.
 
 use super::super::lines::Lines;
+use super::super::sink::Sink;
 use super::super::workers::Workers;
 use super::super::{ServeError, serve_backend};
 use super::stand_in::StandIn;
 use serde_json::{Value, json};
+use std::pin::Pin;
 use std::time::Duration;
-use tokio::io::{
-    AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines as TextLines, ReadHalf, WriteHalf,
-};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader, DuplexStream, Lines as TextLines};
+use tokio::net::unix::pipe;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// The longest line in these sessions, in bytes.
 pub(super) const LINE_BYTES_MAX: usize = 64 * 1024;
 
+/// A grace that does not end.
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// A client and the server it talks to.
 pub(super) struct Session {
     pub(super) gate: StandIn,
-    input: Option<WriteHalf<DuplexStream>>,
-    output: TextLines<BufReader<ReadHalf<DuplexStream>>>,
+    input: Option<DuplexStream>,
+    output: TextLines<BufReader<Pin<Box<dyn AsyncRead + Send>>>>,
     serving: JoinHandle<Result<(), ServeError>>,
     stops: mpsc::Sender<()>,
 }
@@ -27,21 +31,29 @@ pub(super) struct Session {
 impl Session {
     /// Starts one.
     pub(super) fn open() -> Self {
-        Self::with_grace(Duration::from_secs(3600))
+        Self::with_grace(HOUR)
     }
 
     /// Starts one whose calls may go on for `grace` after the end of the input.
     pub(super) fn with_grace(grace: Duration) -> Self {
-        let (client, server) = tokio::io::duplex(1 << 20);
-        let (read, write) = tokio::io::split(server);
+        let (output, stream) = tokio::io::duplex(1 << 20);
+        Self::with(grace, Sink::stream(stream), Box::pin(output))
+    }
+
+    /// Starts one whose answers come through a pipe.
+    pub(super) fn piped() -> Self {
+        let (pipe, output) = pipe::pipe().unwrap();
+        Self::with(HOUR, Sink::pipe(pipe), Box::pin(output))
+    }
+
+    fn with(grace: Duration, sink: Sink, output: Pin<Box<dyn AsyncRead + Send>>) -> Self {
+        let (input, read) = tokio::io::duplex(1 << 20);
         let (stops, stopped) = mpsc::channel(1);
         let gate = StandIn::default();
         let lines = Lines::new(read, LINE_BYTES_MAX);
         let workers = Workers::new(tokio::runtime::Handle::current());
-        let serving = tokio::spawn(serve_backend(gate.clone(), lines, write, stopped, grace, workers));
-        let (output, input) = tokio::io::split(client);
-        let output = BufReader::new(output).lines();
-        Self { gate, input: Some(input), output, serving, stops }
+        let serving = tokio::spawn(serve_backend(gate.clone(), lines, sink, stopped, grace, workers));
+        Self { gate, input: Some(input), output: BufReader::new(output).lines(), serving, stops }
     }
 
     /// Starts one and initializes it, for the legacy era.
@@ -100,6 +112,11 @@ impl Session {
         drop((input, output));
         after();
         serving.await.unwrap().unwrap();
+    }
+
+    /// Drops the server where it stands, as an embedding program may.
+    pub(super) fn drop_server(&self) {
+        self.serving.abort();
     }
 
     /// Closes the input; gives what the server still says before it ends.

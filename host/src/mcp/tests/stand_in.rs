@@ -7,12 +7,15 @@ use crate::schema::strict::{self, Caps};
 use crate::{ProgressSink, Seams};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{Notify, Semaphore};
 
 /// What the tests see of it.
 #[derive(Clone)]
 pub(super) struct StandIn {
     tools: Arc<Vec<ToolCard>>,
+    /// How many calls have begun.
+    pub(super) begun: Arc<AtomicUsize>,
     /// One permit for each call that was dropped before its end.
     pub(super) dropped: Arc<Semaphore>,
     /// One permit for each call of `wait` that has begun.
@@ -35,6 +38,7 @@ impl Default for StandIn {
         let none = || Arc::new(Semaphore::new(0));
         Self {
             tools: Arc::new(tools),
+            begun: Arc::default(),
             dropped: none(),
             waiting: none(),
             release: Arc::default(),
@@ -66,6 +70,7 @@ impl Backend for StandIn {
     }
 
     async fn call(&self, suggestion: Suggestion, progress: Option<ProgressSink>) -> Outcome {
+        self.begun.fetch_add(1, Ordering::Relaxed);
         let mut guard = Dropped(Some(Arc::clone(&self.dropped)));
         let outcome = self.run(suggestion, progress).await;
         guard.0 = None;
@@ -129,6 +134,7 @@ impl StandIn {
                 }
                 completed(&suggestion, Value::Null, "released".to_owned())
             }
+            "panic" => panic!("a defect"),
             _ => refused(&suggestion, Denial::UnknownTool),
         }
     }
