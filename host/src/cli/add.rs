@@ -6,7 +6,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use toolgate::GateError;
 use toolgate::catalog;
-use toolgate::policy::{self, POLICY_BYTES_MAX, ToolEntry, Verdict};
+use toolgate::policy::{self, Capability, POLICY_BYTES_MAX, ToolEntry, Verdict};
 
 /// Add a component's tools to a policy.
 ///
@@ -63,8 +63,7 @@ impl Add {
         }
         inspect::print(&self.file, &inspection, console)?;
         console.line(format!("added to {}: {}", path.display(), names.join(", ")))?;
-        let needs_files = |need: &String| matches!(need.parse::<Capability>(), Ok(Capability::Fs));
-        if declared.tools.iter().any(|tool| tool.needs.iter().any(needs_files)) {
+        if declared.tools.iter().any(|tool| capabilities(&tool.needs).contains(&Capability::Fs)) {
             console.note(
                 "a folder is granted for reading alone: for a tool that writes, change `access = \"read\"` in its \
                  section to `access = \"read-write\"`",

@@ -41,7 +41,7 @@ use error::{CliError, note_unclosed};
 
 use clap::{Parser, Subcommand};
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Usage or policy error.
 pub(crate) const USAGE: u8 = 2;

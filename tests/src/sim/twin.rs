@@ -168,7 +168,7 @@ impl Twin {
         event: &Event,
         steer: Option<(RunId, Steer)>,
     ) -> Option<(RunId, String)> {
-        let Event { run, at_ms, kind: Kind::Refused(Refused { code, fingerprint }), .. } = event else {
+        let Event { run, at_ms, kind: Kind::Refused(Refused { code, fingerprint, .. }), .. } = event else {
             panic!("{event:?}");
         };
         let status = if code.is_some() { Status::Refused } else { Status::Completed };

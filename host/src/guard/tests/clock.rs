@@ -37,7 +37,7 @@ fn a_rate_holds_for_one_window() {
         world.call(1, 100).unwrap();
         world.now -= YEAR_MS;
         let refusal = world.start(1, 200).unwrap_err();
-        assert_eq!((refusal.guard, refusal.retry_after_ms), (guard, Some(MINUTE_MS + 100)));
+        assert_eq!((refusal.why.guard(), refusal.retry_after_ms), (guard, Some(MINUTE_MS + 100)));
         world.now += MINUTE_MS + 100;
         assert!(world.start(1, 200).is_ok(), "{guard:?}");
     }
