@@ -2,7 +2,8 @@
 //!
 //! A fresh store with a WASI context, an instance from an `InstancePre`, one call, and nothing else: no policy,
 //! schema, sanitizer or record. Invariant: with [`Settings::Host`], whatever the host turns on in the engine is on
-//! here too; with [`Settings::Default`], nothing is set at all.
+//! here too; with [`Settings::Floor`], what any host must turn on that meters and interrupts; with
+//! [`Settings::Default`], nothing is set at all.
 
 use anyhow::{Result, anyhow};
 use std::path::Path;
@@ -27,6 +28,8 @@ const CALLS: u32 = 10;
 pub(crate) enum Settings {
     /// As the host sets it: metered, interruptible, instances from warm slots.
     Host,
+    /// Metered, interruptible, pooled; nothing tuned.
+    Floor,
     /// As it comes: not metered, memory and stack mapped anew for each instance.
     Default,
 }
@@ -53,6 +56,7 @@ impl Bare {
     pub(crate) fn open(component: &Path, settings: Settings) -> Result<Self> {
         let engine = match settings {
             Settings::Host => ticking(Engine::new(&config())?),
+            Settings::Floor => ticking(Engine::new(&floor())?),
             Settings::Default => Engine::default(),
         };
         let component = Component::from_file(&engine, component)?;
@@ -66,7 +70,7 @@ impl Bare {
     pub(crate) async fn call(&self, tool: &str, arguments: &str) -> Result<String> {
         let state = State { wasi: WasiCtx::builder().build(), table: ResourceTable::new() };
         let mut store = Store::new(&self.engine, state);
-        if self.settings == Settings::Host {
+        if self.settings != Settings::Default {
             store.set_fuel(FUEL)?;
             store.set_epoch_deadline(1);
             store.epoch_deadline_async_yield_and_update(1);
@@ -88,6 +92,18 @@ fn ticking(engine: Engine) -> Engine {
         }
     });
     engine
+}
+
+/// Fuel, epochs and a pool, as the runtime sets it.
+fn floor() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .concurrency_support(false)
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(PoolingAllocationConfig::new()));
+    config
 }
 
 fn config() -> Config {

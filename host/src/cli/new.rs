@@ -98,7 +98,7 @@ const KEYWORDS: &str = "abstract as async await become box break const continue 
 const TYPES: &str = "bool char f32 f64 i128 i16 i32 i64 i8 isize str u128 u16 u32 u64 u8 usize";
 
 /// Crates whose names the new one must not take: its dependencies, and those that come with Rust.
-const CRATES: &str = "alloc core proc_macro schemars serde std test toolgate_sdk";
+const CRATES: &str = "alloc core proc_macro schemars serde std test";
 
 /// Other names in the new crate: its module of tests, and the test that `component!` adds.
 const OURS: &str = "definitions_are_sound tests";

@@ -119,7 +119,6 @@ fn a_name_that_rust_or_the_new_crate_has_already_is_refused_with_a_sentence() {
         ("try", "a word of Rust"),
         ("str", "a type of Rust"),
         ("serde", "a crate that the new one builds on"),
-        ("toolgate_sdk", "a crate that the new one builds on"),
         ("tests", "a name that the new crate has"),
     ];
     for (name, why) in names {

@@ -116,11 +116,11 @@ async fn who_resumes_a_run_that_stops_again_is_told_why_and_which_line_decides()
     let id = run.id().to_string();
     let resumed = toolgate(&test.path(""), ["run", "resume", &id, "--json"]).code(0).json();
     assert_eq!((&resumed["done"], &resumed["next_action"]), (&json!("resumed"), &json!("emergency_halt")));
-    assert_eq!(resumed["reasons"], json!(["The run has used 5 of 2 suggested calls."]));
+    assert_eq!(resumed["reasons"], json!(["The run has used 3 of 2 suggested calls."]));
     assert_eq!(resumed["lines"], json!(["run.budgets.proposals is 2 suggested calls"]));
     let said = toolgate(&test.path(""), ["run", "resume", &id]).code(0);
     let expected = format!(
-        "{id} is resumed, and yet: stopped: no call of it will run\n  The run has used 5 of 2 suggested calls.\n  \
+        "{id} is resumed, and yet: stopped: no call of it will run\n  The run has used 3 of 2 suggested calls.\n  \
          run.budgets.proposals is 2 suggested calls\n"
     );
     assert_eq!(said.out, expected);
