@@ -1,4 +1,5 @@
-//! The baseline of a call: the runtime alone, with the settings of `sandbox/engine.rs`, or as it comes.
+//! The baseline of a call: the runtime alone, with the settings of `sandbox/engine.rs`, with no more than metering
+//! and interrupting need, or as it comes.
 //!
 //! A fresh store with a WASI context, an instance from an `InstancePre`, one call, and nothing else: no policy,
 //! schema, sanitizer or record. Invariant: with [`Settings::Host`], whatever the host turns on in the engine is on

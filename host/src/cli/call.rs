@@ -48,7 +48,7 @@ impl Call {
             console.json(&outcome)?;
         } else {
             console.line(&outcome.text)?;
-            say_more(&outcome, console);
+            say_more(&outcome, &self.policy, console);
         }
         // The call ran and is recorded: its answer stands.
         note_unclosed(unclosed, console);
@@ -63,7 +63,7 @@ fn stdin() -> Result<Vec<u8>, CliError> {
 }
 
 /// What the operator wants to know beside the answer.
-fn say_more(outcome: &Outcome, console: &mut Console) {
+fn say_more(outcome: &Outcome, policy: &PolicyArg, console: &mut Console) {
     for finding in &outcome.findings {
         console.note(format!("found {} at {:?}: {}", finding.class, finding.path, finding.detail));
     }
@@ -74,7 +74,7 @@ fn say_more(outcome: &Outcome, console: &mut Console) {
         console.note(format!("why: {operator}"));
     }
     if let Some(run) = outcome.run {
-        console.note(format!("look further: toolgate trace {run}"));
+        console.note(format!("look further: toolgate trace {run}{}", policy.again()));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which run, call or approval a person means: its id, or the beginning of it.
 //!
-//! Not here: switches, which take whole ids alone (`kill.rs`). Invariants: a beginning that could mean two is refused with
-//! both; one that an empty variable of a shell leaves behind means nothing.
+//! Not here: switches (`kill.rs`), `call --run` and `run start --parent`, which take whole ids alone. Invariants: a
+//! beginning that could mean two is refused with both; one that an empty variable of a shell leaves behind means nothing.
 
 use super::CliError;
 use super::ledger::LedgerArg;

@@ -55,7 +55,7 @@ impl LedgerArg {
         let path = self.path()?;
         if !path.exists() {
             let sentence = format!(
-                "there is no ledger at {} yet; it is made by the first `toolgate serve` or `toolgate call`",
+                "there is no ledger at {} yet; it is made by the first `toolgate serve`, `call` or `run start`",
                 path.display()
             );
             return Err(CliError::Usage(sentence));

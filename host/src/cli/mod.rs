@@ -62,6 +62,19 @@ struct PolicyArg {
     policy: PathBuf,
 }
 
+impl PolicyArg {
+    /// What a command that looks further needs, so that it finds the same ledger.
+    fn again(&self) -> String {
+        let unsaid = std::env::var_os("TOOLGATE_POLICY").unwrap_or_else(|| "toolgate.toml".into());
+        let path = self.policy.display().to_string();
+        match path.contains(' ') {
+            _ if self.policy.as_os_str() == unsaid => String::new(),
+            true => format!(" --policy '{path}'"),
+            false => format!(" --policy {path}"),
+        }
+    }
+}
+
 /// One JSON document instead of text.
 #[derive(Debug, clap::Args)]
 struct JsonArg {

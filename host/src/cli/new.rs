@@ -4,6 +4,7 @@ use super::{CliError, Console, JsonArg};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use toolgate::call::{OWN_TOOLS_PREFIX, is_tool_name};
+use toolgate::opening::open_regular;
 
 /// The toolchain of a new crate: rustup fetches the target with it.
 const TOOLCHAIN: &str = "[toolchain]\nchannel = \"1.95.0\"\ntargets = [\"wasm32-wasip2\"]\n";
@@ -116,7 +117,8 @@ fn find_sdk() -> Option<PathBuf> {
 const SDK_AT_BUILD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk");
 
 fn is_sdk(folder: &Path) -> bool {
-    std::fs::read_to_string(folder.join("Cargo.toml"))
+    open_regular(&folder.join("Cargo.toml"))
+        .and_then(std::io::read_to_string)
         .is_ok_and(|manifest| manifest.contains("name = \"toolgate-sdk\""))
 }
 

@@ -7,6 +7,7 @@ use super::{CliError, Console, JsonArg, ids};
 use toolgate::guard::event::Steer;
 use toolgate::ledger::{AnswerTrace, CallContent, CallState, CallTrace, Resolution, RunTrace};
 use toolgate::sanitizer::clean_line;
+use toolgate::sanitizer::envelope::unwrapped;
 
 /// Characters of one value shown.
 const SHOWN_CHARS_MAX: usize = 160;
@@ -205,7 +206,12 @@ fn content_lines(content: &CallContent, lines: &mut Vec<String>) {
     say("expected", content.expected.as_ref().map(ToString::to_string));
     let Some(outcome) = &content.outcome else { return };
     // Without the envelope, which tells a model and no person where the text comes from.
-    say("answer", Some(outcome.output.as_ref().map_or_else(|| outcome.text.clone(), ToString::to_string)));
+    say(
+        "answer",
+        Some(
+            outcome.output.as_ref().map_or_else(|| unwrapped(&outcome.text).to_owned(), ToString::to_string),
+        ),
+    );
     let usage = &outcome.usage;
     if outcome.attempts > 0 {
         say(

@@ -6,6 +6,7 @@
 
 use super::error::ControlError;
 use super::schema;
+use crate::regular::open_regular;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
@@ -211,7 +212,7 @@ impl HostLock {
 /// Whether a host has let go of its lock: no call runs in it, nor ever will. In doubt it has not.
 pub(super) fn is_let_go(database: &Path, host: u64) -> bool {
     // Shared, so that two who look are in nobody's way.
-    File::open(lock_path(database, host)).is_ok_and(|file| file.try_lock_shared().is_ok())
+    open_regular(&lock_path(database, host)).is_ok_and(|file| file.try_lock_shared().is_ok())
 }
 
 /// Removes the lock's file of a host that is off the list.

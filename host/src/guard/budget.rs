@@ -4,7 +4,7 @@
 //! what was spent. What may be divided (tokens, wall time, fuel, host calls, output) is narrowed to what is
 //! left; money is not: a call that might cost more than is left does not start, since a charge cannot be
 //! stopped half way. An ending that does not know what was spent leaves all that was held spent. A hold never
-//! lapses: a call of a dead host holds until recovery writes its ending. Not here: whose budgets are asked
+//! lapses: a call of a dead host holds until it gets its mark. Not here: whose budgets are asked
 //! (`inquiry.rs`). Invariant: spent + held ≤ budget, as long as calls spend no more than they hold.
 
 use super::event::Hold;

@@ -68,8 +68,8 @@ pub enum ServeError {
 ///
 /// Calls in flight may then end and are answered: within [`GRACE`] of the end of the input, after a signal
 /// within their own deadlines. At a further signal, what still runs is cancelled, which the gate records.
-/// A call that is alone in flight runs on the thread of the session, others on those of `workers`: the
-/// session is quickest on a runtime of one thread, with another one's handle for the calls.
+/// A call that is alone in flight runs on the thread of the session, others on those of `workers` while these have
+/// room: the session is quickest on a runtime of one thread, with another one's handle for the calls.
 ///
 /// # Errors
 /// See [`ServeError`]. A client that goes away is not an error.

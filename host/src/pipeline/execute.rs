@@ -1,8 +1,8 @@
 //! Execute: a spent permit becomes a raw output, or a fault.
 //!
 //! Ends with `out_of_fuel`, `deadline`, `out_of_memory`, `trap`, `tool_error`, `capability_denied`,
-//! `internal`. The only file that names the sandbox's entry. Invariant: what runs has an intent on the
-//! ledger (`Begun`) and a permit inside it, and both are consumed here.
+//! `output_too_large`, `killed`, `internal`. The only file that names the sandbox's entry. Invariant: what runs
+//! has an intent on the ledger (`Begun`) and a permit inside it, and both are consumed here.
 
 use super::decide::Permitted;
 use super::ending::{Ending, Faulted, HostFailed, RanFacts};

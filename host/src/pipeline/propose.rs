@@ -1,8 +1,8 @@
 //! Propose: a suggestion becomes a proposal, strictly parsed and bound to a run.
 //!
-//! Ends with `malformed`, `too_large`, `unknown_run`. Not here: whether the tool exists or the arguments
-//! fit it. Invariant: past this stage the arguments are strict JSON, and the run exists and belongs to
-//! this host's principal.
+//! Ends with `malformed`, `too_large`, `unknown_run`, `ledger_unavailable`. Not here: whether the tool exists or
+//! the arguments fit it. Invariant: past this stage the arguments are strict JSON, and the run exists and belongs
+//! to this host's principal.
 
 use super::ending::{Denied, Ending, HostFailed};
 use super::note::Note;

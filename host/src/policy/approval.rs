@@ -13,7 +13,7 @@ pub struct Approval {
     pub expires_ms: u64,
     /// Ask where the declared risk is at least this, from 1 to 100.
     pub risk: Option<u8>,
-    /// Ask where the run has spent at least this, in micro-USD.
+    /// Ask where the run, or one above it, has spent at least this, in micro-USD.
     pub spent_micro_usd: Option<u64>,
     /// Ask where the agent declares at least this much ambiguity, in percent.
     pub ambiguity_percent: Option<u8>,

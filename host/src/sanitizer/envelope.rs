@@ -36,6 +36,14 @@ pub fn wrap(nonce: &str, tool: &str, text: &str) -> String {
     seal(nonce, tool, text).value
 }
 
+/// What an envelope holds, for a person; another text is given back as it is.
+pub fn unwrapped(text: &str) -> &str {
+    let (one, two) = NAME;
+    let closing = text.rfind(&format!("\n</{one}-{two} id="));
+    let held = text.strip_prefix(&format!("<{one}-{two} id=")).and(text.split_once('\n')).zip(closing);
+    held.and_then(|((opening, _), end)| text.get(opening.len() + 1..end)).unwrap_or(text)
+}
+
 /// Like [`wrap`], and says what it made harmless: an imitated envelope, or the nonce itself. The places are
 /// bytes in the given text.
 pub fn seal(nonce: &str, tool: &str, text: &str) -> Sanitized<String> {

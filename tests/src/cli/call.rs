@@ -36,6 +36,13 @@ fn without_json_the_answer_is_on_stdout_and_the_rest_on_stderr() {
     let ran = toolgate(&test.path(""), ["call", "echo", ARGUMENTS]).code(0);
     assert_eq!(ran.out, "{\"text\":\"a\"}\n");
     assert!(ran.err.contains("toolgate trace run_"), "{}", ran.err);
+    std::fs::rename(test.policy(), test.path("other.toml")).unwrap();
+    let ran = toolgate(&test.path(""), ["call", "echo", ARGUMENTS, "-p", "other.toml"]).code(0);
+    let further =
+        ran.err.lines().find_map(|line| line.split_once("look further: toolgate ")).expect("a line").1;
+    let traced = toolgate(&test.path(""), further.split(' ')).code(0);
+    assert!(traced.out.contains("completed"), "{}", traced.out);
+    std::fs::rename(test.path("other.toml"), test.policy()).unwrap();
     let ran = toolgate(&test.path(""), ["call", "denied"]).code(3);
     assert!(ran.out.starts_with("denied_by_policy: "), "{}", ran.out);
     assert!(ran.err.contains("why: "), "{}", ran.err);

@@ -6,7 +6,8 @@
 //! compares. On SQLite, the same world puts everything to a real [`ledger`](twin) too, which must decide alike. A seed
 //! is its whole life: the same seed, the same records.
 //!
-//! `SIM_SEEDS=N` runs so many seeds in memory, `SIM_SQLITE_SEEDS=N` on SQLite; those that fail are printed.
+//! `SIM_SEEDS=N` runs so many seeds in memory, and as many as fit in two minutes without it; `SIM_SQLITE_SEEDS=N` on
+//! SQLite; those that fail are printed.
 //! `make sim SEED=N` (`SIM_SEED=N`) runs that one in both and prints its records (with `--nocapture`, or when it
 //! fails). Not here: real processes, disks and components. Invariant: nothing that decides reads a clock or entropy, and
 //! the auditor reads nothing of the guards but their answers.
@@ -30,21 +31,22 @@ use crate::support::{chance, number};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 use summary::Summary;
 use world::World;
 
-/// Seeds in memory of an ordinary run of the tests: a minute and a half of two cores.
-const SEEDS: u64 = 2_500;
+/// How long an ordinary run of the tests begins new seeds in memory.
+const TIME: Duration = Duration::from_mins(2);
 /// Seeds on SQLite.
 const SQLITE_SEEDS: u64 = 200;
 
-/// Lives that many seeds, or the one that is asked for, and names those that fail.
-fn live_all(world: impl Fn(u64) -> World + Sync, seeds: u64) {
+/// Lives seeds from 0 on as long as there shall be more, or the one that is asked for, and names those that fail.
+fn live_all(world: impl Fn(u64) -> World + Sync, more: impl Fn(u64) -> bool + Sync) {
     if let Some(seed) = number("SIM_SEED") {
         println!("{:#?}", world(seed).loud().live());
         return;
     }
-    let failed = failing(world, seeds);
+    let (failed, seeds) = failing(world, more);
     assert!(
         failed.is_empty(),
         "{} of {seeds} seeds fail; replay one with `make sim SEED={}`: {failed:?}",
@@ -54,37 +56,42 @@ fn live_all(world: impl Fn(u64) -> World + Sync, seeds: u64) {
     println!("{seeds} seeds, from 0 on: none fails");
 }
 
-/// The seeds that fail, in order.
-fn failing(world: impl Fn(u64) -> World + Sync, seeds: u64) -> Vec<u64> {
+/// The seeds that fail, in order, and how many there were.
+fn failing(world: impl Fn(u64) -> World + Sync, more: impl Fn(u64) -> bool + Sync) -> (Vec<u64>, u64) {
     let (next, threads) = (AtomicU64::new(0), thread::available_parallelism().map_or(1, usize::from));
     let work = || {
-        let mut failed = Vec::new();
+        let (mut failed, mut lived) = (Vec::new(), 0);
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds {
-                return failed;
+            if !more(seed) {
+                return (failed, lived);
             }
+            lived += 1;
             if catch_unwind(AssertUnwindSafe(|| world(seed).live())).is_err() {
                 failed.push(seed);
             }
         }
     };
-    let mut failed: Vec<u64> = thread::scope(|scope| {
+    let lives: Vec<(Vec<u64>, u64)> = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
     });
+    let seeds = lives.iter().map(|(_, lived)| lived).sum();
+    let mut failed: Vec<u64> = lives.into_iter().flat_map(|(failed, _)| failed).collect();
     failed.sort_unstable();
-    failed
+    (failed, seeds)
 }
 
 #[test]
 fn agents_never_get_past_the_guards() {
-    live_all(World::in_memory, number("SIM_SEEDS").unwrap_or(SEEDS));
+    let (asked, began) = (number("SIM_SEEDS"), Instant::now());
+    live_all(World::in_memory, |seed| asked.map_or(began.elapsed() < TIME, |seeds| seed < seeds));
 }
 
 #[test]
 fn a_real_ledger_decides_as_the_guards_do() {
-    live_all(World::on_sqlite, number("SIM_SQLITE_SEEDS").unwrap_or(SQLITE_SEEDS));
+    let seeds = number("SIM_SQLITE_SEEDS").unwrap_or(SQLITE_SEEDS);
+    live_all(World::on_sqlite, |seed| seed < seeds);
 }
 
 /// A simulator in which nothing happens proves nothing.

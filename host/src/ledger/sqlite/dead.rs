@@ -1,7 +1,7 @@
 //! Hosts that died while others live: their calls get their marks as soon as one of them stands in somebody's way.
 //!
-//! Not here: what a mark says (`recover`), and who looks: a start that asks for a key or repeats no effect (`key`), or that
-//! a guard tells to wait. Invariant: a host is struck out in the step that marks its calls, so that no call is marked
+//! Not here: what a mark says (`recover`), and who looks: a start that asks for a key or must not happen twice (`key`), or
+//! that a guard tells to wait. Invariant: a host is struck out in the step that marks its calls, so that no call is marked
 //! twice, not even within one batch, and a host that was wrongly taken for dead finds that it does not count any more.
 
 use super::Place;

@@ -6,6 +6,7 @@
 use super::Place;
 use crate::ledger::disk::{Disk, Sync};
 use crate::ledger::error::LedgerError;
+use crate::regular::open_regular;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -69,7 +70,7 @@ pub(super) fn number(found: &Metadata) -> (u64, u64) {
 
 /// Whether the host is known to have died. In doubt it lives.
 pub(super) fn is_dead(place: &Place, host: u64) -> bool {
-    match File::open(lock_path(place, host)) {
+    match open_regular(&lock_path(place, host)) {
         // Shared, so that two who look are in nobody's way.
         Ok(file) => !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock | TryLockError::Error(_))),
         Err(error) => error.kind() == ErrorKind::NotFound,
