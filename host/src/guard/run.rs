@@ -46,6 +46,8 @@ pub(super) struct RunState {
     opened_ms: u64,
     segment_ms: u64,
     clock: Clock,
+    /// By how much a clock that was set back is behind the stamps that lie ahead of it.
+    behind_ms: u64,
     pub(super) course: Course,
     pub(super) goal: bool,
     /// The agent has reported, or a person has looked: no review is due.
@@ -64,23 +66,34 @@ pub(super) struct RunState {
 impl RunState {
     /// Takes the time of an event; what was stamped by a clock that was ahead moves back with it.
     pub(super) fn pass(&mut self, at_ms: u64) {
+        self.behind_ms = self.behind_ms(at_ms);
         if self.clock.ahead_ms(at_ms) > 0 {
-            self.opened_ms = self.clock.read(self.opened_ms, at_ms);
-            self.segment_ms = self.clock.read(self.segment_ms, at_ms);
             self.arrivals.set_back(at_ms);
             self.history.set_back(self.clock, at_ms);
         }
         self.clock.take(at_ms);
     }
 
+    /// By how much stamps that lie ahead of this time are to be read as earlier. Their own numbers stay, for a clock
+    /// that was set back by mistake.
+    fn behind_ms(&self, at_ms: u64) -> u64 {
+        let before = if self.opened_ms.max(self.segment_ms) > at_ms { self.behind_ms } else { 0 };
+        before.saturating_add(self.clock.ahead_ms(at_ms))
+    }
+
+    fn since(&self, stamp_ms: u64, at_ms: u64) -> u64 {
+        let ahead = stamp_ms > at_ms;
+        at_ms.saturating_sub(if ahead { stamp_ms.saturating_sub(self.behind_ms(at_ms)) } else { stamp_ms })
+    }
+
     /// How long ago it was opened.
     pub(super) fn age_ms(&self, at_ms: u64) -> u64 {
-        at_ms.saturating_sub(self.clock.read(self.opened_ms, at_ms))
+        self.since(self.opened_ms, at_ms)
     }
 
     /// How long ago its segment began.
     pub(super) fn segment_age_ms(&self, at_ms: u64) -> u64 {
-        at_ms.saturating_sub(self.clock.read(self.segment_ms, at_ms))
+        self.since(self.segment_ms, at_ms)
     }
 
     /// The run begins; a second beginning changes nothing.

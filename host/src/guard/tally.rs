@@ -3,8 +3,8 @@
 //! Not here: limits. A slot counts as long as any part of it is in the window, so a tally never counts too
 //! little, and too much by at most one slot. Nor does a clock that was ahead make anybody forget or wait for ever:
 //! slots are dropped by their number, not by their age, so that those from before are there when it is set back, and
-//! what later ones hold then moves to the present. Invariant: slots rise; a time a little before the newest slot counts
-//! into the newest.
+//! what later ones hold then moves to the present. Where the setting back was wrong, that counts as stamped again as soon
+//! as the clock is there. Invariant: slots rise; a time a little before the newest slot counts into the newest.
 
 use super::clock::JITTER_MS;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,10 @@ pub(super) struct Tally<const SLOT_MS: u64, const SLOTS: u64> {
     slots: VecDeque<(u64, u64)>,
     /// Of all slots together.
     total: u64,
+    /// What a clock that was set back has moved: the slot it was stamped in, the one it is in now, and how much. It counts
+    /// in the first as well once the clock is there again, should it be the setting back that was wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    moved: Vec<(u64, u64, u64)>,
 }
 
 /// Slots of 100 ms, for windows up to a minute.
@@ -26,6 +30,9 @@ pub(super) type Fine = Tally<100, 601>;
 pub(super) type Coarse = Tally<10_000, 361>;
 /// Slots of a minute, for windows up to a day.
 pub(super) type Minutes = Tally<60_000, 1_441>;
+
+/// Moves that are remembered, the latest.
+const MOVED_MAX: usize = 2_048;
 
 /// The longest window that is counted finely.
 const FINE_MS_MAX: u64 = 60_000;
@@ -37,6 +44,7 @@ impl<const SLOT_MS: u64, const SLOTS: u64> Tally<SLOT_MS, SLOTS> {
             return;
         }
         let slot = at_ms / SLOT_MS;
+        self.moved.retain(|(stamped, ..)| stamped + SLOTS > slot);
         self.total = self.total.saturating_add(amount);
         match self.slots.back_mut() {
             Some((newest, count)) if *newest >= slot => *count = count.saturating_add(amount),
@@ -54,12 +62,16 @@ impl<const SLOT_MS: u64, const SLOTS: u64> Tally<SLOT_MS, SLOTS> {
     pub(super) fn set_back(&mut self, at_ms: u64) {
         let Some((newest, _)) = self.slots.back().copied() else { return };
         let (slot, mut moved) = (at_ms / SLOT_MS, 0_u64);
+        self.moved.iter_mut().for_each(|(_, now, _)| *now = slot.min(*now));
         while let Some((later, count)) = self.slots.pop_back_if(|(later, _)| *later > slot) {
             self.total = self.total.saturating_sub(count);
             if later + SLOTS > newest {
                 moved = moved.saturating_add(count);
+                self.moved.push((later, slot, count));
             }
         }
+        let too_many = self.moved.len().saturating_sub(MOVED_MAX);
+        self.moved.drain(..too_many);
         self.add(at_ms, moved);
     }
 
@@ -67,31 +79,44 @@ impl<const SLOT_MS: u64, const SLOTS: u64> Tally<SLOT_MS, SLOTS> {
     pub(super) fn count(&self, at_ms: u64, window_ms: u64) -> u64 {
         let first = at_ms.saturating_sub(window_ms) / SLOT_MS;
         let gone = self.slots.partition_point(|(slot, _)| *slot < first);
-        if gone * 2 < self.slots.len() {
+        let counted = if gone * 2 < self.slots.len() {
             self.total.saturating_sub(self.slots.range(..gone).map(|(_, count)| count).sum())
         } else {
             self.slots.range(gone..).map(|(_, count)| count).sum()
-        }
+        };
+        let again = self.again(at_ms, first).filter(|(_, now, _)| *now < first);
+        again.fold(counted, |sum, (_, _, count)| sum.saturating_add(*count))
+    }
+
+    /// What was moved and stamped in the window that begins with slot `first`.
+    fn again(&self, at_ms: u64, first: u64) -> impl Iterator<Item = &(u64, u64, u64)> {
+        let last = at_ms / SLOT_MS;
+        self.moved.iter().filter(move |(stamped, ..)| (first..=last).contains(stamped))
     }
 
     /// How long until no more than `keep` is in the window, if nothing is added; 0 when it is so now. Later slots, of a
     /// clock that was set back, count as the present one: any event moves them there.
     pub(super) fn wait_ms(&self, at_ms: u64, window_ms: u64, keep: u64) -> u64 {
         let mut left = self.count(at_ms, window_ms);
+        if left <= keep {
+            return 0;
+        }
         let first = at_ms.saturating_sub(window_ms) / SLOT_MS;
         let last = at_ms.saturating_add(JITTER_MS) / SLOT_MS;
         let last =
             if self.slots.back().is_some_and(|(newest, _)| *newest > last) { at_ms / SLOT_MS } else { last };
-        for (slot, count) in self.slots.iter().skip_while(|(slot, _)| *slot < first) {
+        // What was moved leaves with the slot it was stamped in, and not with the one it is in.
+        let mut counts: Vec<(u64, u64)> =
+            self.again(at_ms, first).map(|(slot, _, count)| (*slot, *count)).collect();
+        counts.extend(self.slots.iter().skip_while(|(slot, _)| *slot < first).map(|(slot, count)| {
+            let here = self.again(at_ms, first).filter(|(_, now, _)| now == slot);
+            (last.min(*slot), here.fold(*count, |left, (_, _, moved)| left.saturating_sub(*moved)))
+        }));
+        counts.sort_unstable();
+        for (slot, count) in counts {
+            left = left.saturating_sub(count);
             if left <= keep {
-                break;
-            }
-            left = left.saturating_sub(*count);
-            if left <= keep {
-                return (last.min(*slot) + 1)
-                    .saturating_mul(SLOT_MS)
-                    .saturating_add(window_ms)
-                    .saturating_sub(at_ms);
+                return (slot + 1).saturating_mul(SLOT_MS).saturating_add(window_ms).saturating_sub(at_ms);
             }
         }
         0
@@ -209,8 +234,35 @@ mod tests {
                 prop_assert!(tally.count(now, window_ms) >= spent, "by the order in which it happened");
                 let wait_ms = tally.wait_ms(now, window_ms, 0);
                 prop_assert!(wait_ms <= window_ms + 100 + JITTER_MS);
-                prop_assert_eq!(tally.count(now + wait_ms, window_ms), 0);
+                // A clock that goes on to where it was before it was set back finds what it left there.
+                if tally.moved.iter().all(|(stamped, ..)| *stamped <= now / 100) {
+                    prop_assert_eq!(tally.count(now + wait_ms, window_ms), 0);
+                }
                 prop_assert!(tally.slots.len() <= 601);
+            }
+        }
+
+        #[test]
+        fn what_a_clock_that_was_wrong_for_a_moment_moved_is_back_when_it_is_right(
+            steps in prop::collection::vec((0_u64..40_000, 1_u64..9, prop::option::of(JITTER_MS + 1..1_000_000)), 1..60),
+            window_ms in 1_u64..60_000,
+        ) {
+            let (mut tally, mut clock, mut now) = (Fine::default(), Clock::default(), 50_000_000_u64);
+            let mut list: Vec<(u64, u64)> = Vec::new();
+            for (pause_ms, amount, dip_ms) in steps {
+                now += pause_ms;
+                clock.take(now);
+                tally.add(now, amount);
+                list.push((now, amount));
+                if let Some(dip_ms) = dip_ms {
+                    tally.set_back(now - dip_ms);
+                    clock.take(now - dip_ms);
+                }
+                let spent: u64 =
+                    list.iter().filter(|(at_ms, _)| now - at_ms < window_ms).map(|(_, n)| n).sum();
+                prop_assert!(tally.count(now, window_ms) >= spent, "as if the clock had always been right");
+                let wait_ms = tally.wait_ms(now, window_ms, 0);
+                prop_assert_eq!(tally.count(now + wait_ms, window_ms), 0);
             }
         }
 

@@ -29,6 +29,16 @@ use tokio::task::coop;
 /// A call on its way to its answer. Boxed once, since it may move from the thread that read it.
 type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
+/// Where a call that was begun is now.
+pub(super) enum Began {
+    /// On a worker, from its first step on.
+    Elsewhere,
+    /// It ended here.
+    Ended,
+    /// It waits for something, and goes on on a worker.
+    Waits,
+}
+
 /// Runs calls.
 pub(super) struct Calls<B> {
     gate: B,
@@ -54,10 +64,10 @@ impl<B: Backend> Calls<B> {
         Arc::new(Self { gate, workers, outbox, listing, questions, _alive: alive })
     }
 
-    /// Begins a call that is open under `id`; true when it, or its beginning, ran here and now.
+    /// Begins a call that is open under `id`.
     ///
     /// A call that is alone runs here as far as it gets without waiting, mostly to its end; others run on a worker
-    /// while one has a place, and else here too. What waits goes on in a task of its own. A call that `more` has
+    /// while one has a place, and else here too. What waits goes on on a worker. A call that `more` has
     /// arrived behind is not alone, though that is not read yet; and its answer may go out with those to come.
     pub(super) fn begin(
         self: &Arc<Self>,
@@ -65,7 +75,7 @@ impl<B: Backend> Calls<B> {
         call: Call,
         cancel: Arc<Notify>,
         more: bool,
-    ) -> bool {
+    ) -> Began {
         let (calls, outbox) = (Arc::clone(self), Arc::clone(&self.outbox));
         let mut work: Work = Box::pin(async move {
             let answered = calls.answered(&id, call, &cancel).await;
@@ -75,14 +85,15 @@ impl<B: Backend> Calls<B> {
         let place = if alone { None } else { self.workers.place() };
         if let Some(place) = place {
             self.workers.run(place, async move { outbox.answer(&work.await, true) });
-            return false;
+            return Began::Elsewhere;
         }
         // What the call does must not use up the turn of the task that reads.
-        match coop::unconstrained(&mut work).now_or_never() {
-            Some(answer) => outbox.answer(&answer, !more),
-            None => drop(tokio::spawn(async move { outbox.answer(&work.await, true) })),
+        if let Some(answer) = coop::unconstrained(&mut work).now_or_never() {
+            outbox.answer(&answer, !more);
+            return Began::Ended;
         }
-        true
+        self.workers.carry_on(async move { outbox.answer(&work.await, true) });
+        Began::Waits
     }
 
     /// Runs a call until it ends, or until it is told to stop.

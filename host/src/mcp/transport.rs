@@ -7,7 +7,7 @@
 //! flight. Invariants: `receive` is cancel-safe; when this ends, every call has been told to.
 
 use super::backend::Backend;
-use super::calls::Calls;
+use super::calls::{Began, Calls};
 use super::lines::{Frame, Lines};
 use super::message::{Call, Incoming, LineReader};
 use super::outbox::{Outbox, OutputClosedError};
@@ -22,8 +22,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// How long the last answers may take to leave once the session has ended.
-const FLUSH_WAIT_MAX: Duration = Duration::from_secs(2);
+/// How long the last answers may take to leave once the session has ended, if no longer was allowed.
+pub(super) const FLUSH_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// How long calls that were told to stop may take to be answered.
 const ABANDONED_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -45,8 +45,10 @@ pub(super) struct LineTransport<R, B> {
     writer: Option<JoinHandle<()>>,
     stops: Stops,
     phase: Phase,
-    /// How long calls in flight may go on once the input has ended.
+    /// How long calls in flight may go on once the input has ended, and answers may take to leave.
     grace: Duration,
+    /// Until when, once it has.
+    grace_ends: Option<Instant>,
 }
 
 /// How far the session has come.
@@ -80,7 +82,8 @@ impl<R: AsyncRead + Unpin + Send, B: Backend> LineTransport<R, B> {
         grace: Duration,
     ) -> Self {
         let (writer, phase) = (Some(writer), Phase::Reading);
-        Self { lines, reader, outbox, calls, calls_in_a_row: 0, writer, stops, phase, grace }
+        let (calls_in_a_row, grace_ends) = (0, None);
+        Self { lines, reader, outbox, calls, calls_in_a_row, writer, stops, phase, grace, grace_ends }
     }
 
     async fn event(&mut self) -> Event {
@@ -115,7 +118,8 @@ impl<R: AsyncRead + Unpin + Send, B: Backend> LineTransport<R, B> {
             Event::Frame(Frame::Line(line)) => self.reader.read(&line.freeze()),
             Event::Frame(Frame::TooLong(id)) => Incoming::Refused(id, too_long()),
             Event::Frame(Frame::End) => {
-                self.phase = Phase::Ending(Instant::now().checked_add(self.grace));
+                self.grace_ends = Instant::now().checked_add(self.grace);
+                self.phase = Phase::Ending(self.grace_ends);
                 return None;
             }
             Event::Stop => {
@@ -196,8 +200,11 @@ impl<R: AsyncRead + Unpin + Send, B: Backend> LineTransport<R, B> {
     }
 
     fn begin(&mut self, id: RequestId, call: Call, cancel: Arc<Notify>) {
-        if self.calls.begin(id, call, cancel, self.lines.holds_more()) {
-            self.calls_in_a_row += 1;
+        match self.calls.begin(id, call, cancel, self.lines.holds_more()) {
+            Began::Elsewhere => {}
+            Began::Ended => self.calls_in_a_row += 1,
+            // Reading on would begin calls faster than they end.
+            Began::Waits => self.calls_in_a_row = CALLS_IN_A_ROW_MAX,
         }
     }
 
@@ -253,8 +260,9 @@ impl<R: AsyncRead + Unpin + Send, B: Backend> Transport<RoleServer> for LineTran
             self.let_go(until).await;
         }
         self.outbox.close();
-        if let Some(mut writer) = self.writer.take()
-            && tokio::time::timeout(FLUSH_WAIT_MAX, &mut writer).await.is_err()
+        let until = self.grace_ends.max(Instant::now().checked_add(FLUSH_WAIT_MAX));
+        if let (Some(mut writer), Some(until)) = (self.writer.take(), until)
+            && tokio::time::timeout_at(until, &mut writer).await.is_err()
         {
             tracing::warn!("the client does not read its last answers");
             writer.abort();

@@ -37,6 +37,11 @@ impl Workers {
         Arc::clone(&self.free).try_acquire_owned().ok().map(|permit| Place { _permit: permit })
     }
 
+    /// Carries a call on that waits, on whichever worker comes to it: where it was begun it would keep lines waiting.
+    pub(super) fn carry_on(&self, call: impl Future<Output = ()> + Send + 'static) {
+        drop(self.runtime.spawn(call));
+    }
+
     /// Runs a call on a worker, to its end.
     pub(super) fn run(&self, place: Place, call: impl Future<Output = ()> + Send + 'static) {
         drop(self.runtime.spawn(async move {

@@ -56,6 +56,15 @@ impl Memory {
         self.counted = Some(tip);
         Ok(())
     }
+
+    /// Fails where more is folded than was ever written: what the guards count would begin after records that they
+    /// have never seen.
+    pub(super) fn check(&self, tip: u64) -> rusqlite::Result<()> {
+        match self.folded > tip {
+            true => Err(rusqlite::Error::IntegralValueOutOfRange(0, int(self.folded))),
+            false => Ok(()),
+        }
+    }
 }
 
 /// The batch.

@@ -292,6 +292,13 @@ proptest! {
     }
 }
 
+#[tokio::test]
+async fn a_fold_beyond_the_last_record_is_damage() {
+    let dir = sample().await;
+    edit(&dir, "UPDATE folded SET seq = 1000000");
+    assert!(matches!(open_error(&dir), LedgerError::Damaged { .. }));
+}
+
 /// A host that was killed while it copied the log into the file may leave half a page there.
 #[tokio::test]
 async fn half_a_page_at_the_end_is_damage_once_the_log_is_empty() {

@@ -145,6 +145,7 @@ impl Writer {
                 own.still_counts(connection)?;
                 memory.forget(connection, found.seq)?;
             }
+            memory.check(found.seq)?;
             let mut batch = Batch::new(connection, memory, found);
             let result = work(own, &mut batch)?;
             *tip = batch.write()?;

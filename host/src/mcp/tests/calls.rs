@@ -1,5 +1,6 @@
 //! Calls: in flight together, cancelled, with progress and `_meta`, and at the end of a session.
 
+use super::super::transport::FLUSH_WAIT_MAX;
 use super::{Session, modern};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -131,6 +132,18 @@ async fn the_end_of_the_input_lets_calls_in_flight_end_and_the_last_line_needs_n
     let answers = session.close().await;
     let ids: BTreeSet<i64> = answers.iter().map(|answer| answer["id"].as_i64().unwrap()).collect();
     assert_eq!(ids, BTreeSet::from([1, 2]));
+}
+
+/// Slow: it lets pass what the last answers have where nothing else is allowed.
+#[tokio::test]
+async fn answers_may_be_read_for_as_long_as_calls_may_go_on_after_the_end_of_the_input() {
+    let mut session = Session::cramped();
+    for id in 0..20 {
+        session.send(&call(id, "list", json!({}))).await;
+    }
+    session.end_input().await;
+    tokio::time::sleep(FLUSH_WAIT_MAX + Duration::from_millis(200)).await;
+    assert_eq!(session.rest().await.len(), 20);
 }
 
 #[tokio::test]

@@ -40,6 +40,12 @@ impl Session {
         Self::with(grace, Sink::stream(stream), Box::pin(output))
     }
 
+    /// Starts one in whose output one answer has no room until somebody reads.
+    pub(super) fn cramped() -> Self {
+        let (output, stream) = tokio::io::duplex(64);
+        Self::with(HOUR, Sink::stream(stream), Box::pin(output))
+    }
+
     /// Starts one whose answers come through a pipe.
     pub(super) fn piped() -> Self {
         let (pipe, output) = pipe::pipe().unwrap();
@@ -119,9 +125,14 @@ impl Session {
         self.serving.abort();
     }
 
+    /// Closes the input.
+    pub(super) async fn end_input(&mut self) {
+        self.input.take().unwrap().shutdown().await.unwrap();
+    }
+
     /// Closes the input; gives what the server still says before it ends.
     pub(super) async fn close(mut self) -> Vec<Value> {
-        self.input.take().unwrap().shutdown().await.unwrap();
+        self.end_input().await;
         self.rest().await
     }
 
