@@ -22,7 +22,7 @@ const GATHER_DIVISOR: u32 = 8;
 
 /// Time between two looks: how long what needs no sync may go on being written to a ledger that was taken away. Whoever
 /// waits for a sync is never told that such a record counts.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Whether the ledger is still where it was.
 pub(super) type Look = Box<dyn Fn() -> Result<(), LedgerError> + Send>;

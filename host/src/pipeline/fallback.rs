@@ -52,12 +52,8 @@ pub(super) fn prepare(
     digest: &[u8; 32],
 ) {
     let Some(fallback) = &tool.policy.fallback else { return };
-    let meta = CallMeta {
-        idempotency_key: meta.idempotency_key.clone(),
-        context: meta.context.clone(),
-        ambiguity: meta.ambiguity,
-        ..CallMeta::default()
-    };
+    // Not the key: the other tool only reads, and its answer must not be a recorded one, nor bind the client's key.
+    let meta = CallMeta { context: meta.context.clone(), ambiguity: meta.ambiguity, ..CallMeta::default() };
     trip.fallback = Some(Prepared { tool: Arc::clone(tool), arguments: arguments.clone(), meta });
     if matches!(fallback.instead, Instead::LastGood { .. }) {
         trip.good = Some(scope(host, tool, digest));
@@ -146,7 +142,7 @@ async fn found(
     }
 }
 
-/// What another tool gives in a call of its own, with the same key, under all of its own checks.
+/// What another tool gives in a call of its own, under all of its own checks.
 async fn of_other(
     host: &Host,
     trip: &mut Trip,

@@ -11,7 +11,7 @@ use super::world::{Next, World};
 use std::sync::Arc;
 use toolgate::call::{CallId, Denial, RunId};
 use toolgate::guard::event::{Admitted, Blame, Ended, Fingerprint, Kind};
-use toolgate::guard::{Admission, Ask, Consulted, Notice, Reading, Refusal, pause_ms};
+use toolgate::guard::{Admission, Ask, Consulted, Notice, Reading, Refusal, Why, pause_ms};
 
 impl World {
     /// One suggested call: the guards, the key, the intent.
@@ -59,7 +59,9 @@ impl World {
     /// other guards. Who is told to wait does not wait for the calls of the dead.
     fn answer(&mut self, host: usize, ask: &Ask, tool: usize, key: Key) -> (Answer, Vec<Reading>) {
         let mut consulted = self.consult(host, ask);
-        let waits = matches!(&consulted.answer, Err(refusal) if refusal.code == Denial::RateLimited);
+        let probing = Why::BreakerOpen { probing: true };
+        let waits = matches!(&consulted.answer, Err(refusal)
+            if refusal.code == Denial::RateLimited || refusal.why == probing);
         if waits && self.mark_the_dead(host) {
             self.summary.note("freed");
             consulted = self.consult(host, ask);

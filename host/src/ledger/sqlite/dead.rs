@@ -11,7 +11,7 @@ use super::recover;
 use super::row::{int, uint};
 use super::writer::Failure;
 use crate::call::{Denial, RunId};
-use crate::guard::{Ask, Consulted};
+use crate::guard::{Ask, Consulted, Why};
 
 /// What the guards say. Where calls that run hold what is missing, they may be a dead host's: then those get their
 /// marks, and the guards are asked once more.
@@ -23,7 +23,9 @@ pub(super) fn consult(
     ask: &Ask,
 ) -> Result<Consulted, Failure> {
     let consulted = batch.board(run, Some(&ask.tool))?.admit(ask);
-    let waits = matches!(&consulted.answer, Err(refusal) if refusal.code == Denial::RateLimited);
+    let probing = Why::BreakerOpen { probing: true };
+    let waits = matches!(&consulted.answer, Err(refusal)
+        if refusal.code == Denial::RateLimited || refusal.why == probing);
     if !waits || !strike_out_all(batch, place, own, ask.at_ms)? {
         return Ok(consulted);
     }

@@ -7,6 +7,7 @@
 use super::{Place, files};
 use crate::ledger::error::LedgerError;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// The files of an open ledger: the database, its log, the log's index, and the lock that says that the host lives.
@@ -38,7 +39,11 @@ impl OpenFiles {
             let why = match fs::metadata(path) {
                 Ok(found) if files::number(&found) == *number => continue,
                 Ok(_) => "another file has its name".to_owned(),
-                Err(error) => error.to_string(),
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                    error.to_string()
+                }
+                // That it cannot be looked at does not say that it is gone.
+                Err(_) => continue,
             };
             let cause = format!(
                 "{} was removed, moved or replaced while this host wrote it ({}: {why}): put back the file and those \
