@@ -4,7 +4,7 @@
 //! later a simulator can hand in their own. (Deadlines of running guests use the runtime's timer.)
 
 use crate::call::{CallId, RunId};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Where time and entropy come from. Clones share the source.
@@ -14,21 +14,50 @@ pub struct Seams {
     fill: Arc<Entropy>,
 }
 
+/// The system's entropy, drawn for several uses at once: each byte is given once, and forgotten.
+struct Drawn {
+    bytes: [u8; 512],
+    given: usize,
+}
+
+impl Default for Drawn {
+    fn default() -> Self {
+        let bytes = [0; 512];
+        Self { given: bytes.len(), bytes }
+    }
+}
+
+impl Drawn {
+    fn fill(&mut self, wanted: &mut [u8]) {
+        for byte in wanted {
+            if self.given >= self.bytes.len() {
+                system_entropy(&mut self.bytes);
+                self.given = 0;
+            }
+            *byte = self.bytes.get_mut(self.given).map(std::mem::take).unwrap_or_default();
+            self.given += 1;
+        }
+    }
+}
+
+/// Without entropy there is no safe id or envelope; the system says so only when it is broken.
+fn system_entropy(bytes: &mut [u8]) {
+    if getrandom::fill(bytes).is_err() {
+        tracing::error!("the system gives no entropy; ending");
+        std::process::abort();
+    }
+}
+
 type Clock = dyn Fn() -> Duration + Send + Sync;
 type Entropy = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Seams {
     /// The system's clock and the system's entropy.
     pub fn system() -> Self {
+        let drawn = Mutex::new(Drawn::default());
         Self::new(
             || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
-            |bytes| {
-                // Without entropy there is no safe id or envelope; the system says so only when it is broken.
-                if getrandom::fill(bytes).is_err() {
-                    tracing::error!("the system gives no entropy; ending");
-                    std::process::abort();
-                }
-            },
+            move |bytes| drawn.lock().unwrap_or_else(PoisonError::into_inner).fill(bytes),
         )
     }
 
@@ -84,5 +113,20 @@ impl Seams {
         let mut bytes = [0; N];
         (self.fill)(&mut bytes);
         bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_drawn_byte_is_given_twice() {
+        let seams = Seams::system();
+        let keys: HashSet<[u8; 32]> = (0..1_000).map(|_| seams.key()).collect();
+        assert_eq!(keys.len(), 1_000);
+        let halves: HashSet<&[u8]> = keys.iter().flat_map(|key| key.chunks(16)).collect();
+        assert_eq!(halves.len(), 2_000);
     }
 }

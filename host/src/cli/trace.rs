@@ -114,12 +114,8 @@ fn reasons(call: &CallTrace) -> Vec<String> {
         lines.push(format!("{:<10} {met}", "as expected"));
     }
     if !content.guards.is_empty() {
-        let number = |(guard, (used, limit)): (&String, &(u64, u64))| format!("{guard} {used}/{limit}");
-        lines.push(format!(
-            "{:<10} {}",
-            "guards",
-            content.guards.iter().map(number).collect::<Vec<_>>().join(", ")
-        ));
+        let numbers = content.guards.iter().map(|(guard, (used, limit))| format!("{guard} {used}/{limit}"));
+        lines.push(format!("{:<10} {}", "guards", numbers.collect::<Vec<_>>().join(", ")));
     }
     lines
 }

@@ -14,6 +14,7 @@ use crate::call::{CallId, Outcome, Status, Usage};
 use crate::guard::Reading;
 use crate::guard::event::{self, Hold, Steer};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What kind of event; the number is the format.
@@ -332,7 +333,7 @@ fn reason(outcome: &Outcome) -> Option<String> {
     outcome.reason.map(|reason| reason.as_str().to_owned()).or(stand_in)
 }
 
-fn numbers(readings: &[Reading]) -> BTreeMap<String, (u64, u64)> {
-    let number = |reading: &Reading| (reading.guard.as_str().to_owned(), (reading.used, reading.limit));
+fn numbers(readings: &[Reading]) -> BTreeMap<Cow<'static, str>, (u64, u64)> {
+    let number = |reading: &Reading| (Cow::Borrowed(reading.guard.as_str()), (reading.used, reading.limit));
     readings.iter().map(number).collect()
 }

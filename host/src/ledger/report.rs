@@ -8,6 +8,7 @@ use crate::call::{CallId, Outcome, RunId, Usage};
 use crate::guard::event::Steer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Where a call stands.
@@ -181,7 +182,7 @@ pub struct CallContent {
     pub logs: Vec<LogLine>,
     /// The guards consulted, by name, with what was used and the limit at that moment.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub guards: BTreeMap<String, (u64, u64)>,
+    pub guards: BTreeMap<Cow<'static, str>, (u64, u64)>,
     /// Whether the result is what was expected; absent when nothing was, or it cannot be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub met: Option<bool>,
