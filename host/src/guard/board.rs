@@ -198,9 +198,7 @@ impl Board {
             Kind::Admitted(admitted) => kept.fold(event.seq, |state| state.admitted(event.at_ms, admitted)),
             Kind::Ended(ended) => kept.fold(event.seq, |state| state.ended(event.at_ms, ended)),
             // Nothing that counts, but where the clock was set back, it is seen here.
-            Kind::Retried { .. } | Kind::Refused(_) | Kind::Steered(_)
-                if kept.state.is_ahead(event.at_ms) =>
-            {
+            Kind::Retried { .. } | Kind::Refused(_) | Kind::Steered(_) if kept.state.minds(event.at_ms) => {
                 kept.fold(event.seq, |state| state.pass(event.at_ms))
             }
             Kind::Opened(_) | Kind::Retried { .. } | Kind::Refused(_) | Kind::Steered(_) => false,

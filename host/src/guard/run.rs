@@ -71,6 +71,7 @@ impl RunState {
             self.arrivals.set_back(at_ms);
             self.history.set_back(self.clock, at_ms);
         }
+        self.arrivals.set_right(at_ms);
         self.clock.take(at_ms);
     }
 

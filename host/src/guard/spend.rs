@@ -42,19 +42,22 @@ pub(super) struct PrincipalState {
 }
 
 impl PrincipalState {
-    /// Takes the time of an event; what was counted by a clock that was ahead is counted now.
+    /// Takes the time of an event; what was counted by a clock that was ahead is counted now, until it is there again.
     pub(super) fn pass(&mut self, at_ms: u64) {
-        if self.is_ahead(at_ms) {
+        if self.clock.ahead_ms(at_ms) > 0 {
             self.hour.set_back(at_ms);
             self.day.set_back(at_ms);
             self.arrivals.set_back(at_ms);
         }
+        self.hour.set_right(at_ms);
+        self.day.set_right(at_ms);
+        self.arrivals.set_right(at_ms);
         self.clock.take(at_ms);
     }
 
-    /// Whether the clock was set back to this time.
-    pub(super) fn is_ahead(&self, at_ms: u64) -> bool {
-        self.clock.ahead_ms(at_ms) > 0
+    /// Whether this time shows that the clock was set back, or that it is right again.
+    pub(super) fn minds(&self, at_ms: u64) -> bool {
+        self.clock.ahead_ms(at_ms) > 0 || self.hour.is_right_again(at_ms) || self.day.is_right_again(at_ms)
     }
 
     /// A call starts.

@@ -75,6 +75,41 @@ impl<const SLOT_MS: u64, const SLOTS: u64> Tally<SLOT_MS, SLOTS> {
         self.add(at_ms, moved);
     }
 
+    /// Whether the clock is again where something was stamped that a clock that was set back has moved.
+    pub(super) fn is_right_again(&self, at_ms: u64) -> bool {
+        self.moved.iter().any(|(stamped, ..)| *stamped <= at_ms / SLOT_MS)
+    }
+
+    /// Puts that back where it was stamped, as far as its slot still has it.
+    pub(super) fn set_right(&mut self, at_ms: u64) {
+        if !self.is_right_again(at_ms) {
+            return;
+        }
+        let right = |(stamped, ..): &(u64, u64, u64)| *stamped <= at_ms / SLOT_MS;
+        let (back, moved) = std::mem::take(&mut self.moved).into_iter().partition(right);
+        self.moved = moved;
+        let back: Vec<(u64, u64, u64)> = back;
+        for (stamped, now, count) in back {
+            let held = self.slots.iter_mut().find(|(slot, _)| *slot == now);
+            let taken = held.map_or(0, |(_, held)| {
+                let taken = count.min(*held);
+                *held -= taken;
+                taken
+            });
+            let at = self.slots.partition_point(|(slot, _)| *slot < stamped);
+            match self.slots.get_mut(at) {
+                Some((slot, held)) if *slot == stamped => *held = held.saturating_add(taken),
+                _ => self.slots.insert(at, (stamped, taken)),
+            }
+        }
+        self.slots.retain(|(_, count)| *count > 0);
+        while self.slots.len() as u64 > SLOTS
+            && let Some((_, count)) = self.slots.pop_front()
+        {
+            self.total = self.total.saturating_sub(count);
+        }
+    }
+
     /// What was counted in the last `window_ms`.
     pub(super) fn count(&self, at_ms: u64, window_ms: u64) -> u64 {
         let first = at_ms.saturating_sub(window_ms) / SLOT_MS;
@@ -142,6 +177,12 @@ impl Rolling {
     pub(super) fn set_back(&mut self, at_ms: u64) {
         self.fine.set_back(at_ms);
         self.coarse.set_back(at_ms);
+    }
+
+    /// The clock is at this time; where it was wrong before, what was moved goes back.
+    pub(super) fn set_right(&mut self, at_ms: u64) {
+        self.fine.set_right(at_ms);
+        self.coarse.set_right(at_ms);
     }
 
     /// How many in the last `window_ms`.
@@ -255,8 +296,14 @@ mod tests {
                 tally.add(now, amount);
                 list.push((now, amount));
                 if let Some(dip_ms) = dip_ms {
-                    tally.set_back(now - dip_ms);
-                    clock.take(now - dip_ms);
+                    let wrong = now - dip_ms;
+                    let before = tally.count(now, window_ms);
+                    prop_assert!(tally.count(wrong, window_ms) >= before, "while it is wrong");
+                    tally.set_back(wrong);
+                    clock.take(wrong);
+                    prop_assert!(tally.count(wrong, window_ms) >= before);
+                    tally.set_right(now);
+                    clock.take(now);
                 }
                 let spent: u64 =
                     list.iter().filter(|(at_ms, _)| now - at_ms < window_ms).map(|(_, n)| n).sum();

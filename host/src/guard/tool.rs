@@ -33,6 +33,8 @@ impl ToolState {
             self.arrivals.set_back(at_ms);
             self.retries.set_back(at_ms);
         }
+        self.arrivals.set_right(at_ms);
+        self.retries.set_right(at_ms);
         self.clock.take(at_ms);
     }
 

@@ -146,26 +146,28 @@ fn retries_of_a_clock_that_was_ahead_are_used_up_for_ten_minutes() {
 #[test]
 fn a_clock_that_is_wrong_for_a_moment_gives_no_money_back_and_makes_no_run_old() {
     let mut world = roomy();
+    world.now += YEAR_MS;
+    world.open(2, None);
     world.guards.segment_ms = HOUR_MS;
     world.spend.hour_micro_usd = 1_100_000;
     world.worst = money(1_000_000);
-    world.call(1, 100).unwrap();
+    world.call(2, 100).unwrap();
     world.worst = money(200_000);
     for back_ms in [2 * HOUR_MS, 48 * HOUR_MS, 2 * MINUTE_MS] {
         world.now += 10_000;
         let right = world.now;
-        world.now = right.saturating_sub(back_ms);
-        assert_eq!(world.start(1, 200).unwrap_err().code, Denial::BudgetExhausted, "while it is wrong");
+        world.now = right - back_ms;
+        assert_eq!(world.start(2, 200).unwrap_err().code, Denial::BudgetExhausted, "while it is wrong");
         world.now = right;
-        let refusal = world.start(1, 300).unwrap_err();
+        let refusal = world.start(2, 300).unwrap_err();
         assert!(matches!(refusal.why, Why::Spend { used: 1_000_000, .. }), "{refusal:?}");
     }
     world.now += HOUR_MS - MINUTE_MS;
     world.worst = money(0);
-    let answer = world.start(1, 400);
+    let answer = world.start(2, 400);
     assert!(answer.is_ok(), "its segment is not an hour old: {answer:?}");
     world.now += MINUTE_MS;
-    assert_eq!(world.start(1, 500).unwrap_err().code, Denial::CheckpointAndRefresh, "and now it is");
+    assert_eq!(world.start(2, 500).unwrap_err().code, Denial::CheckpointAndRefresh, "and now it is");
 }
 
 /// Every window is limited, and so small that the life meets its limits.
