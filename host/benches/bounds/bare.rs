@@ -108,12 +108,8 @@ fn floor() -> Config {
 }
 
 fn config() -> Config {
-    let mut config = Config::new();
+    let mut config = floor();
     config
-        .wasm_component_model(true)
-        .concurrency_support(false)
-        .consume_fuel(true)
-        .epoch_interruption(true)
         .cranelift_opt_level(OptLevel::Speed)
         .cranelift_nan_canonicalization(true)
         .compiler_inlining(Inlining::No)

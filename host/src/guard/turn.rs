@@ -10,7 +10,7 @@ use super::event::Steer;
 use super::inquiry::{self, No};
 use super::run::RunState;
 use super::settings::RunGuards;
-use super::verdict::{Refusal, Why};
+use super::verdict::{GuardName, Reading, Refusal, Why};
 use crate::call::{Denial, RunId};
 
 impl Board {
@@ -28,6 +28,12 @@ impl Board {
         at_ms: u64,
     ) -> Result<Vec<bool>, Refusal> {
         self.weigh(run, words, guards, at_ms).map_err(|no| no.refusal(run))
+    }
+
+    /// The number that such words are asked about: the run's proposals. `None` for a run that is not in memory.
+    pub fn turn_reading(&self, run: RunId, guards: &RunGuards) -> Option<Reading> {
+        let (guard, limit) = (GuardName::Proposals, guards.budgets.proposals);
+        self.run(run).map(|state| Reading { guard, used: state.proposals, limit })
     }
 
     fn weigh(&self, run: RunId, words: &[&Steer], guards: &RunGuards, at_ms: u64) -> Result<Vec<bool>, No> {

@@ -187,6 +187,15 @@ impl Record {
         Ok(Self { facts: serde_json::to_string(&facts).map_err(json)?, event, ..self.clone() })
     }
 
+    /// The same with what the guards had read; its facts are not touched.
+    pub(super) fn consulted(&self, readings: &[Reading]) -> Result<Self, LedgerError> {
+        let json = |error: serde_json::Error| LedgerError::Encode(error.to_string());
+        let mut content: CallContent = serde_json::from_str(&self.content).map_err(json)?;
+        content.guards = numbers(readings);
+        let content = serde_json::to_string(&content).map_err(json)?;
+        Ok(Self { digest: chain::digest(content.as_bytes()), content, ..self.clone() })
+    }
+
     /// The ending of a started call.
     pub(super) fn ending(ending: Ending) -> Result<Self, LedgerError> {
         let facts = Facts {

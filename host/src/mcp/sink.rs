@@ -41,7 +41,7 @@ pub(super) struct Unwritten {
     taken: usize,
     /// The sink has taken bytes since it was last flushed.
     unflushed: bool,
-    /// The sink takes nothing for now, and wakes the task when it does.
+    /// The sink is full, and wakes the task when it does.
     full: bool,
     /// The writer's task, from its first turn on.
     task: Option<Waker>,

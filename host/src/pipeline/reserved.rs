@@ -14,7 +14,7 @@ use crate::call::{Denial, Outcome, RunId, Status, Suggestion};
 use crate::catalog::ToolCard;
 use crate::gate::Host;
 use crate::guard::event::Steer;
-use crate::guard::{GuardName, Refusal};
+use crate::guard::{GuardName, Reading, Refusal, Why};
 use crate::ledger::{LedgerError, Turn};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -248,6 +248,9 @@ async fn turn(
 /// A guard said no. That the run stands is told in words of its own, since it can still be looked at.
 fn unturned(trip: &mut Trip, refusal: Refusal) -> Denied {
     if refusal.why.guard() != GuardName::Course {
+        if let Why::Budget { used, limit, .. } = refusal.why {
+            trip.readings.push(Reading { guard: refusal.why.guard(), used, limit });
+        }
         return intent::guarded(trip, refusal);
     }
     let text = format!("{} Nothing of this call was written.", refusal.text(&trip.tool));

@@ -5,6 +5,7 @@ use crate::support::binary::toolgate;
 use crate::support::mcp::Served;
 use crate::support::{TestGate, assert_word};
 use serde_json::{Value, json};
+use std::path::Path;
 use toolgate::call::{CallMeta, Outcome, RunId, Status};
 use toolgate::guard::event::Steer;
 use toolgate::ledger::LedgerError;
@@ -128,15 +129,18 @@ async fn who_resumes_a_run_that_stops_again_is_told_why_and_which_line_decides()
     assert_guard(&say(&run, "g").await, "run_halted", "course");
 }
 
+/// `toolgate run start …`; gives the run's id.
+fn started(folder: &Path, more: &[&str]) -> String {
+    let args = ["run", "start", "--json"].into_iter().chain(more.iter().copied());
+    toolgate(folder, args).code(0).json()["run"].as_str().expect("an id").to_owned()
+}
+
 #[test]
 fn a_run_is_started_named_and_listed_on_the_command_line() {
     let test = host();
     test.policy();
     let folder = test.path("");
-    let start = |more: &[&str]| {
-        let args = ["run", "start", "--json"].into_iter().chain(more.iter().copied());
-        toolgate(&folder, args).code(0).json()["run"].as_str().expect("an id").to_owned()
-    };
+    let start = |more: &[&str]| started(&folder, more);
     let goal = ["--name", "nightly", "--goal", "sort the mail", "--context", r#"{"project_id":7}"#];
     let run = start(&goal);
     assert_eq!(start(&["--name", "nightly"]), run, "a named run is found again");
@@ -360,10 +364,7 @@ fn a_run_that_is_started_below_another_has_its_context_unless_it_has_its_own() {
     let test = host();
     test.policy();
     let folder = test.path("");
-    let start = |more: &[&str]| {
-        let args = ["run", "start", "--json"].into_iter().chain(more.iter().copied());
-        toolgate(&folder, args).code(0).json()["run"].as_str().expect("an id").to_owned()
-    };
+    let start = |more: &[&str]| started(&folder, more);
     let context = |run: &str| toolgate(&folder, ["trace", run, "--json"]).code(0).json()["context"].clone();
     let parent = start(&["--context", r#"{"project_id":7}"#]);
     let child = start(&["--parent", &parent]);

@@ -207,6 +207,25 @@ async fn what_an_agent_expects_of_the_hosts_own_tools_is_on_the_ledger() {
         (content.thought.as_deref(), content.expected),
         (Some("all is done"), Some(json!({"finished": true})))
     );
+    assert_eq!(content.guards.get("proposals").map(|(used, _)| *used), Some(0), "{:?}", content.guards);
+}
+
+#[tokio::test]
+async fn a_call_of_the_hosts_own_tools_that_a_guard_refuses_keeps_its_number() {
+    let test = host().section("[run]\nbudgets = { proposals = 2 }");
+    let gate = test.open().await;
+    let run = open(&gate).await;
+    for tokens in [1_000, 2_000] {
+        assert_word(&run.call("toolgate_status", json!({ "tokens_used": tokens })).await, "completed");
+    }
+    let refused = run.call("toolgate_status", json!({"tokens_used": 3_000})).await;
+    assert_eq!(refused.rule.as_deref(), Some("guard.proposals"), "{refused:#?}");
+    let numbers: Vec<_> = test
+        .calls(run.id())
+        .into_iter()
+        .map(|call| call.content.expect("kept").guards["proposals"])
+        .collect();
+    assert_eq!(numbers, [(0, 2), (1, 2), (2, 2)]);
 }
 
 #[tokio::test]

@@ -18,14 +18,17 @@ pub(super) fn turn<'a>(batch: &mut Batch<'a>, op: &'a TurnOp) -> Result<Answer, 
         return Ok(Err(LedgerError::UnknownRun(op.run)));
     }
     let words: Vec<&Steer> = op.words.iter().map(|(word, _)| word).collect();
-    let changing = match batch.board(op.run, None)?.turn(op.run, &words, &op.guards, op.call.at_ms) {
+    let board = batch.board(op.run, None)?;
+    let reading = board.turn_reading(op.run, &op.guards);
+    let changing = match board.turn(op.run, &words, &op.guards, op.call.at_ms) {
         Ok(changing) => changing,
         Err(refusal) => return Ok(Ok(Reply::Unturned(Some(Box::new(refusal))))),
     };
     if !changing.contains(&true) {
         return Ok(Ok(Reply::Unturned(None)));
     }
-    let seq = batch.append(run, Cow::Borrowed(&op.call))?;
+    let call = op.call.consulted(reading.as_slice())?;
+    let seq = batch.append(run, Cow::Owned(call))?;
     let records = op.words.iter().zip(changing).filter(|(_, changes)| *changes);
     for ((_, record), _) in records {
         batch.append(run, Cow::Borrowed(record))?;
